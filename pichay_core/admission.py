@@ -1,0 +1,137 @@
+"""How a new tool result enters the page table: fault, pin, unpin, repair.
+
+One idea: everything is classified at the moment the result arrives, because only then is
+known whether the content is the same as that of the page that is out.
+"""
+
+from dataclasses import dataclass, replace
+
+from pichay_core.events import Event, Faulted, Pinned, Repaired, Unpinned
+from pichay_core.faults import Fault, fault_of
+from pichay_core.model import FaultKind, Key, Page, State
+from pichay_core.table import Entry, PageTable, Pin
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A tool result that the table does not hold yet."""
+
+    page: Page
+    turn: int
+    """The turn it came in; for a history that we join late, the turn it would have come in."""
+    unchanged: bool = False
+    """The client sent a note instead of content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The table with one arrival in it, and what that meant."""
+
+    table: PageTable
+    events: tuple[Event, ...]
+
+
+def admit(table: PageTable, arrival: Arrival) -> Admission:
+    """Return the table with the arrival as a resident page.
+
+    A refetch of unchanged content pins it; changed content unpins the older copies; a
+    successful write makes the copies of what it changed stale.
+    """
+    fault = fault_of(table, arrival.page, arrival.unchanged)
+    entry = _entry(table, arrival, fault)
+    changed = [*_older_copies(table, arrival), entry]
+    events = (
+        *_fault_events(fault, entry, arrival),
+        *_pin_events(entry),
+        *(Unpinned(old.page.id, "changed") for old in changed if _lost_pin(table, old)),
+    )
+    return Admission(table.with_entries(changed), events)
+
+
+def _entry(table: PageTable, arrival: Arrival, fault: Fault | None) -> Entry:
+    page = arrival.page
+    entry = Entry(page=page, born=arrival.turn, last_use=arrival.turn)
+    if arrival.unchanged:
+        entry = _repaired(table, entry)
+    if fault is None or fault.kind is not FaultKind.REFETCH:
+        return entry
+    faults = fault.entry.faults + 1
+    return replace(entry, faults=faults, pin=Pin(2.0 ** (faults - 1), arrival.turn))
+
+
+def _repaired(table: PageTable, entry: Entry) -> Entry:
+    """Return the entry with the newest copy that is out in place of the client's note."""
+    source = _newest_copy(table, entry.page.call.key)
+    if source is None or not source.out:
+        return replace(entry, page=replace(entry.page, cleared=True))
+    held = source.page
+    page = replace(
+        entry.page,
+        digest=held.digest,
+        bytes=held.bytes,
+        lines=held.lines,
+        tokens=held.tokens,
+        cleared=False,
+    )
+    return replace(entry, page=page, repairs=source.page.id, repaired_stale=source.stale)
+
+
+def _newest_copy(table: PageTable, key: Key | None) -> Entry | None:
+    if key is None:
+        return None
+    copies = [
+        entry
+        for entry in table.same_thing(key)
+        if entry.page.call.key == key and entry.state is not State.GONE and not entry.page.cleared
+    ]
+    return copies[-1] if copies else None
+
+
+def _older_copies(table: PageTable, arrival: Arrival) -> list[Entry]:
+    """Return the entries that this arrival says something about, changed accordingly."""
+    page = arrival.page
+    if page.error:
+        return []
+    if page.call.writes is not None:
+        return [replace(entry, stale=True) for entry in _copies_of(table, page.call.writes)]
+    if page.call.key is None:
+        return []
+    exact = (e for e in table.same_thing(page.call.key) if e.page.call.key == page.call.key)
+    return [_seen_again(entry, arrival) for entry in exact]
+
+
+def _copies_of(table: PageTable, target: str) -> list[Entry]:
+    return [
+        entry
+        for entry in table.entries.values()
+        if entry.page.call.key is not None and entry.page.call.key.target == target
+    ]
+
+
+def _seen_again(entry: Entry, arrival: Arrival) -> Entry:
+    used = replace(entry, uses=entry.uses + 1, last_use=arrival.turn)
+    same = arrival.unchanged or arrival.page.digest == entry.page.digest
+    if not same:
+        return replace(used, pin=None)
+    pin = used.pin and Pin(used.pin.strength, arrival.turn)
+    return replace(used, pin=pin)
+
+
+def _lost_pin(table: PageTable, entry: Entry) -> bool:
+    return entry.page.id in table and table[entry.page.id].pin is not None and entry.pin is None
+
+
+def _fault_events(fault: Fault | None, entry: Entry, arrival: Arrival) -> tuple[Event, ...]:
+    found: list[Event] = []
+    if fault is not None:
+        away = arrival.turn - (fault.entry.moved or fault.entry.born)
+        found.append(
+            Faulted(fault.kind, fault.entry.page.id, entry.page.id, entry.page.tokens, away)
+        )
+    if entry.repairs is not None:
+        found.append(Repaired(entry.page.id, entry.repairs, entry.repaired_stale))
+    return tuple(found)
+
+
+def _pin_events(entry: Entry) -> tuple[Event, ...]:
+    return (Pinned(entry.page.id, entry.pin.strength),) if entry.pin else ()

@@ -1,0 +1,139 @@
+"""What can happen to a session. Each event is a fact, told to the recorder once.
+
+Rule of this file: an event holds everything that is needed to understand it without the
+table; amounts are tokens (estimated) and turns.
+"""
+
+from dataclasses import dataclass
+
+from pichay_core.model import FaultKind, Handle, PageId
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """An addressable page left the window; it may fault."""
+
+    page: PageId
+    handle: Handle
+    tokens: int
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A page that nothing can ask for left the window; it cannot fault."""
+
+    page: PageId
+    handle: Handle
+    tokens: int
+    age: int
+    why: str
+    """``ephemeral`` or ``superseded``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faulted:
+    """A call asked for a page that is out."""
+
+    kind: FaultKind
+    page: PageId
+    by: PageId
+    """The page that the call brought."""
+    tokens: int
+    """What came back into the window."""
+    away: int
+    """Turns since the page was moved out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A page may not be evicted while its pin lasts."""
+
+    page: PageId
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unpinned:
+    """A pin ended; ``why`` is ``changed`` or ``decayed``."""
+
+    page: PageId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The client's "file unchanged" note pointed at a page that is out; its content was put there."""
+
+    page: PageId
+    """The frame that held the note."""
+    by: PageId
+    """The page whose content stands there now."""
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """Pending evictions were carried out together."""
+
+    why: str
+    pages: int
+    tokens: int
+    """Removed from the window, after what the stubs cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """The client sent a different history from message ``at`` on."""
+
+    at: int
+    why: str
+    """``edited`` (rewind, edit, fork) or ``compacted`` (nothing of it was kept)."""
+    gone: int
+    """Pages that are no longer sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The session is only observed from now on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Something inside Pichay went wrong; the client's own bytes went upstream."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A request went upstream as it came; ``why`` says for what reason."""
+
+    why: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something the user should know; recorded once a session."""
+
+    why: str
+    detail: str = ""
+
+
+type Event = (
+    Evicted
+    | Collected
+    | Faulted
+    | Pinned
+    | Unpinned
+    | Repaired
+    | Flushed
+    | Rewound
+    | Frozen
+    | Failed
+    | Passed
+    | Warned
+)

@@ -1,0 +1,55 @@
+"""Which page that is out a new result asked for, and how.
+
+A call is a fault only if what it wants is not in the window: while a resident copy covers
+it, the model re-reads what it could see, and no eviction is to blame.
+Source: demand paging; T. Mason, arXiv 2603.09023, section on fault detection.
+"""
+
+from dataclasses import dataclass
+
+from pichay_core.model import FaultKind, Key, Page, State
+from pichay_core.table import Entry, PageTable
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A page that is out was asked for."""
+
+    kind: FaultKind
+    entry: Entry
+
+
+def fault_of(table: PageTable, page: Page, unchanged: bool) -> Fault | None:
+    """Return the fault that the arrival of *page* is, None if it is none.
+
+    ``unchanged`` means that the client sent a note instead of the content, saying that the
+    file is as in an earlier result.
+    """
+    key = page.call.key
+    if key is None or page.error:
+        return None
+    copies = list(table.same_thing(key))
+    if any(_shows(entry, key) for entry in copies):
+        return None
+    out = [entry for entry in copies if entry.state is State.EVICTED]
+    exact = [entry for entry in out if entry.page.call.key == key]
+    if exact:
+        return Fault(_kind(exact[-1], page, unchanged), exact[-1])
+    return Fault(FaultKind.WIDEN, out[-1]) if out else None
+
+
+def _kind(entry: Entry, page: Page, unchanged: bool) -> FaultKind:
+    same = entry.page.digest == page.digest or (unchanged and not entry.stale)
+    return FaultKind.REFETCH if same else FaultKind.REFRESH
+
+
+def _shows(entry: Entry, key: Key) -> bool:
+    """True if a resident copy already shows all that *key* wants, as the file is now."""
+    own = entry.page.call.key
+    return (
+        entry.state is State.RESIDENT
+        and not entry.stale
+        and not entry.page.cleared
+        and own is not None
+        and own.span.covers(key.span)
+    )

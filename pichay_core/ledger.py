@@ -1,0 +1,99 @@
+"""What a conversation cost, beside what it would have cost untouched.
+
+The second is an estimate, and is called one everywhere. It is made from the provider's own
+counts: what we removed is added back, at the price class it would have had. A later
+simulation of the whole prefix cache replaces it; until then its assumptions are:
+
+1. Untouched, the prefix of the last request would have been read from the cache if it was
+   still warm and the client itself did not change it; the rest would have been written.
+2. On turns without a flush, the cache hits and misses that happened would have happened.
+3. A refetch of unchanged content would not have been asked for: its text, and the whole
+   request where it brought nothing else, are costs of paging.
+"""
+
+from dataclasses import dataclass
+
+from pichay_core.model import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What must be remembered from turn to turn. Amounts are tokens."""
+
+    cached: int = 0
+    """Prefix that the provider holds after the last request, as it really is."""
+    untouched_cached: int = 0
+    """Prefix that it would hold if nothing had been removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnFacts:
+    """What the ledger must know of one request. Amounts are tokens."""
+
+    removed: int
+    """Missing from the request because pages are out, after stubs."""
+    refetched: int = 0
+    """In the conversation a second time because of refetch faults."""
+    only_refetched: bool = False
+    """The request brought nothing else, so that untouched it would not have been made."""
+    flushed: bool = False
+    warm: bool = True
+    """The last request is younger than the time to live of the cache."""
+    rewound: bool = False
+    """The client itself changed its history."""
+    one_hour: bool = False
+    """Cache writes are asked for with a time to live of one hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One request, settled."""
+
+    ledger: Ledger
+    untouched: Usage
+    """Estimate of what the provider would have billed without Pichay."""
+    prefix_broken: bool
+    """Less came from the cache than it held."""
+
+
+BREAK_TOLERANCE = 0.95
+"""Providers round and skip short tails: only a clear loss is a break."""
+
+
+def settle(ledger: Ledger, facts: TurnFacts, usage: Usage) -> Settled:
+    """Return the ledger after a reply, with the estimate of the untouched request."""
+    window = max(0, usage.window + facts.removed - facts.refetched)
+    untouched = _split(window, _untouched_read(ledger, facts, usage), usage, facts.one_hour)
+    after = Ledger(
+        cached=usage.cache_read + usage.cache_write,
+        untouched_cached=untouched.cache_read + untouched.cache_write,
+    )
+    broken = _broken(ledger, facts, usage)
+    return Settled(after, Usage() if facts.only_refetched else untouched, broken)
+
+
+def _untouched_read(ledger: Ledger, facts: TurnFacts, usage: Usage) -> int:
+    """Return how much would have been read from the cache."""
+    if facts.flushed and facts.warm and not facts.rewound:
+        return ledger.untouched_cached
+    if usage.cache_read == 0:
+        return 0
+    kept_out = max(0, ledger.untouched_cached - ledger.cached)
+    return usage.cache_read + kept_out
+
+
+def _split(window: int, read: int, usage: Usage, one_hour: bool) -> Usage:
+    """Divide an untouched window into what is read, written and neither, like the real one."""
+    caches = usage.cache_read + usage.cache_write > 0
+    plain = min(window, usage.input if caches else window)
+    read = min(read, window - plain)
+    written = window - plain - read
+    if one_hour:
+        return Usage(plain, read, 0, written, usage.output)
+    return Usage(plain, read, written, 0, usage.output)
+
+
+def _broken(ledger: Ledger, facts: TurnFacts, usage: Usage) -> bool:
+    if facts.rewound or not facts.warm or ledger.cached == 0:
+        return False
+    return usage.cache_read < BREAK_TOLERANCE * ledger.cached

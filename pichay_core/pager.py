@@ -1,0 +1,208 @@
+"""One turn of paging: :func:`advance`.
+
+Rule of this file: it knows no provider, no clock, no bytes. Live traffic, replay and
+simulation all run this function; there is no second pager.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pichay_core.admission import Arrival, admit
+from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
+from pichay_core.model import PageId, State
+from pichay_core.policies import Policy
+from pichay_core.schedule import Pending, Schedule
+from pichay_core.stubs import SMALLEST_GAIN, handle_of, stub_bytes
+from pichay_core.table import Entry, PageTable
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds the pager. Defaults are the paper's where it has one."""
+
+    tau: int = 4
+    """Turns a page stays at least."""
+    min_bytes: int = 500
+    """A page of this size or less is never moved."""
+    flush_tokens: int = 20_000
+    """Pending tokens from which a batch is flushed."""
+    pin_half_life: int = 16
+    """Turns in which an unused pin loses half its strength; 0 switches pins off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one turn brought."""
+
+    turn: int
+    arrivals: tuple[Arrival, ...] = ()
+    newest: frozenset[PageId] = frozenset()
+    """Pages the model has not answered to yet: never moved."""
+    bound: frozenset[PageId] = frozenset()
+    """Pages that later thinking is bound to: they must stay as they are."""
+    cold: bool = False
+    """The provider's cache has expired by the clock."""
+    hold: str | None = None
+    """Why nothing may be moved in this turn, None if it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the policy would have moved if it had been allowed to."""
+
+    pages: int = 0
+    tokens: int = 0
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The table after the turn, and what happened in it."""
+
+    table: PageTable
+    events: tuple[Event, ...] = ()
+    flushed: str | None = None
+    """Why there was a flush, None if there was none."""
+    held: Held = Held()
+    pending: int = 0
+    """Tokens that wait for a flush."""
+
+
+def advance(
+    table: PageTable,
+    seen: Seen,
+    policy: Policy,
+    schedule: Schedule,
+    limits: Limits,
+    secret: bytes,
+) -> Advance:
+    """Return the table after one turn: arrivals admitted, pins decayed, perhaps a flush.
+
+    Monotone: a page that is out stays out, with the same handle.
+    """
+    table, events = _admit_all(table, seen.arrivals)
+    table, decayed = _decay(table, seen.turn, limits)
+    wanted = policy(_movable(table, seen, limits), seen.turn, limits.tau)
+    free = [entry for entry in wanted if entry.page.id not in seen.bound]
+    held = _held(wanted, free, seen)
+    pending = sum(gain(entry) for entry in free)
+    why = None if seen.hold else schedule(Pending(pending, seen.cold, limits.flush_tokens))
+    events = (*events, *decayed)
+    if why is None:
+        return Advance(table, events, None, held, pending)
+    moved = tuple(_moved(table, free, seen.turn, secret))
+    flushed = Flushed(why, len(moved), pending)
+    return Advance(
+        table.with_entries(entry for entry, _ in moved),
+        (*events, flushed, *(event for _, event in moved)),
+        why,
+        held,
+    )
+
+
+def gain(entry: Entry) -> int:
+    """Return how many tokens moving the page out takes off the window, after its stub."""
+    page = entry.page
+    return max(0, page.tokens - page.tokens * stub_bytes(page) // max(1, page.bytes))
+
+
+def mark_gone(table: PageTable, present: frozenset[PageId]) -> PageTable:
+    """Return the table with the pages that the client no longer sends marked as gone.
+
+    A page that comes back (a fork that returns) is resident, or out as it was.
+    """
+    return table.with_entries(
+        replace(entry, state=state)
+        for entry in table.entries.values()
+        if (state := _state_when(entry, entry.page.id in present)) is not entry.state
+    )
+
+
+def _state_when(entry: Entry, present: bool) -> State:
+    if not present:
+        return State.GONE
+    if entry.state is not State.GONE:
+        return entry.state
+    if entry.handle is None:
+        return State.RESIDENT
+    return State.COLLECTED if entry.page.call.key is None else State.EVICTED
+
+
+def _admit_all(
+    table: PageTable, arrivals: Iterable[Arrival]
+) -> tuple[PageTable, tuple[Event, ...]]:
+    events: list[Event] = []
+    for arrival in arrivals:
+        admission = admit(table, arrival)
+        table = admission.table
+        events += admission.events
+    return table, tuple(events)
+
+
+def _decay(table: PageTable, turn: int, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
+    ended = [
+        replace(entry, pin=None)
+        for entry in table.entries.values()
+        if entry.pin is not None and not entry.pin.holds(turn, limits.pin_half_life)
+    ]
+    return table.with_entries(ended), tuple(Unpinned(e.page.id, "decayed") for e in ended)
+
+
+def _movable(table: PageTable, seen: Seen, limits: Limits) -> list[Entry]:
+    """Return the resident pages that nothing protects.
+
+    Errors stay (the model must see what failed), the newest stay (it has not seen them), the
+    pinned stay, and what is hardly bigger than its stub stays.
+    """
+    return [
+        entry
+        for entry in table.resident()
+        if entry.pin is None
+        and entry.page.bytes > limits.min_bytes
+        and entry.page.id not in seen.newest
+        and not (entry.page.error or entry.page.opaque or entry.page.cleared)
+        and entry.page.bytes >= SMALLEST_GAIN * stub_bytes(entry.page)
+    ]
+
+
+def _held(wanted: Sequence[Entry], free: Sequence[Entry], seen: Seen) -> Held:
+    """Say what a rule of the provider, or this turn, keeps in the window."""
+    if seen.hold:
+        return Held(len(wanted), sum(map(gain, wanted)), seen.hold) if wanted else Held()
+    bound = [entry for entry in wanted if entry.page.id in seen.bound]
+    if not bound:
+        return Held()
+    return Held(len(bound), sum(map(gain, bound)), "thinking binds history")
+
+
+def _moved(
+    table: PageTable, pages: Sequence[Entry], turn: int, secret: bytes
+) -> Iterable[tuple[Entry, Event]]:
+    superseded = _superseded(table)
+    for entry in pages:
+        page, age = entry.page, turn - entry.born
+        handle = handle_of(page.id, secret)
+        addressable = page.call.key is not None and page.id not in superseded
+        state = State.EVICTED if addressable else State.COLLECTED
+        why = "ephemeral" if page.call.key is None else "superseded"
+        event = (
+            Evicted(page.id, handle, gain(entry), age)
+            if addressable
+            else Collected(page.id, handle, gain(entry), age, why)
+        )
+        yield replace(entry, state=state, handle=handle, moved=turn), event
+
+
+def _superseded(table: PageTable) -> frozenset[PageId]:
+    """Return the resident pages of which a later resident page shows all."""
+    found: set[PageId] = set()
+    later: dict[tuple[str, str], list[Entry]] = {}
+    for entry in reversed(list(table.resident())):
+        key = entry.page.call.key
+        if key is None or entry.page.error or entry.page.cleared:
+            continue
+        newer = later.setdefault((key.tool, key.target), [])
+        if any(n.page.call.key and n.page.call.key.span.covers(key.span) for n in newer):
+            found.add(entry.page.id)
+        newer.append(entry)
+    return frozenset(found)

@@ -1,0 +1,15 @@
+"""Which page first. One file per policy, named as the literature names it.
+
+A policy ranks pages that may leave; it never decides *whether* they do (that is the pager)
+nor *when* (that is the schedule).
+"""
+
+from collections.abc import Callable, Sequence
+
+from pichay_core.policies.fifo import fifo
+from pichay_core.table import Entry
+
+type Policy = Callable[[Sequence[Entry], int, int], list[Entry]]
+"""(pages that may leave, turn, tau) -> those that should, first to leave first."""
+
+POLICIES: dict[str, Policy] = {"fifo": fifo}

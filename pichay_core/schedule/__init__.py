@@ -1,0 +1,13 @@
+"""When to flush. One file per schedule.
+
+A flush breaks the provider's cached prefix at the first page it moves. A schedule says
+whether this turn is a good one for it.
+"""
+
+from pichay_core.schedule.batch import batch
+from pichay_core.schedule.every_turn import every_turn
+from pichay_core.schedule.pending import Pending, Schedule
+
+SCHEDULES: dict[str, Schedule] = {"batch": batch, "every-turn": every_turn}
+
+__all__ = ["SCHEDULES", "Pending", "Schedule"]

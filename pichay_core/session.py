@@ -1,0 +1,124 @@
+"""One conversation as it stands after a turn, and which one a request continues.
+
+Rule of this file: a session is a value. A turn makes a new one, so that a fork costs nothing
+and a failed turn leaves no trace.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from pichay_core.ledger import Ledger
+from pichay_core.model import PageId, SessionId
+from pichay_core.table import PageTable
+from pichay_core.wire.format import Edits, Head
+from pichay_core.wire.message import Message
+
+
+class Frame(NamedTuple):
+    """Where a page stands in the conversation: message and content block."""
+
+    message: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message as it was rewritten, kept so that it need not be rewritten again."""
+
+    original: bytes
+    edits: Edits
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One recognised conversation. Times are seconds since the epoch, clocks are turns."""
+
+    id: SessionId
+    identity: str
+    shape: str
+    secret: bytes
+    """Sixteen random bytes: handles are made with it."""
+    kind: str = "main"
+    """``main``, ``subagent``, ``side`` or ``fork``."""
+    parent: SessionId | None = None
+    model: str = ""
+    messages: tuple[Message, ...] = ()
+    frames: Mapping[PageId, Frame] = field(default_factory=dict[PageId, Frame])
+    placed: bool = True
+    """False after a restart, until the frames have been found again."""
+    table: PageTable = field(default_factory=PageTable)
+    turn: int = 0
+    """User messages so far."""
+    requests: int = 0
+    last_at: float = 0.0
+    """When the last request was seen; 0 before the first."""
+    ttl: int = 300
+    """Seconds the provider keeps this conversation's prefix."""
+    flushed: int | None = None
+    """The turn of the last flush."""
+    boundary: PageId | None = None
+    """The last page that was out after the last flush."""
+    previous: PageId | None = None
+    """The boundary before that."""
+    head: Head | None = None
+    sent: Mapping[int, Sent] = field(default_factory=dict[int, Sent])
+    failures: int = 0
+    frozen: str | None = None
+    """Why the session is only observed, None while it is paged."""
+    warned: frozenset[str] = frozenset()
+    ledger: Ledger = field(default_factory=Ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a request relates to a session that we know."""
+
+    session: Session
+    shared: int
+    """Messages that are the same from the first on."""
+    how: str
+    """``extends``, ``repeats``, ``edited`` or ``compacted``."""
+
+
+def shared_prefix(known: Sequence[Message], sent: Sequence[Message]) -> int:
+    """Return how many messages from the first on say the same."""
+    for position, (old, new) in enumerate(zip(known, sent, strict=False)):
+        if old is not new and old.digest != new.digest:
+            return position
+    return min(len(known), len(sent))
+
+
+def match(
+    candidates: Iterable[Session], messages: Sequence[Message], shape: str, sure: bool
+) -> Match | None:
+    """Return the session that a request continues, None if it begins one of its own.
+
+    ``sure`` says that the client named its conversation: then a wholly new history is its
+    compaction. A call with another prompt or other tools is a side call unless it shares more
+    than the first message.
+    """
+    found = [
+        _relation(session, shared_prefix(session.messages, messages), len(messages))
+        for session in candidates
+    ]
+    possible = [relation for relation in found if _plausible(relation, shape, sure)]
+    return max(possible, key=_closeness, default=None)
+
+
+def _relation(session: Session, shared: int, length: int) -> Match:
+    if shared == len(session.messages):
+        return Match(session, shared, "extends" if length > shared else "repeats")
+    return Match(session, shared, "edited" if shared else "compacted")
+
+
+def _plausible(relation: Match, shape: str, sure: bool) -> bool:
+    if relation.how == "compacted":
+        return sure and relation.session.shape == shape
+    return relation.session.shape == shape or relation.shared >= 2
+
+
+def _closeness(relation: Match) -> tuple[bool, int, float]:
+    continues = relation.how in ("extends", "repeats")
+    return continues, relation.shared, relation.session.last_at

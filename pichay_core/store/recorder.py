@@ -1,0 +1,124 @@
+"""One writer thread, so that the proxy never waits for a disk.
+
+Rule of this file: :meth:`Recorder.put` only appends to a queue. A decision is never dropped:
+if the database cannot be written, it waits in memory and is tried again. Telemetry is dropped
+when the writer is far behind, and counted. Every record is committed within half a second.
+"""
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from pichay_core.store.accounts import Accounts
+from pichay_core.store.records import Happened, Record
+from pichay_core.store.schema import open_for_writing
+
+COMMIT_SECONDS = 0.25
+RETRY_SECONDS = 2.0
+TELEMETRY_BOUND = 10_000
+"""Records in the queue from which telemetry is dropped."""
+
+
+class Recorder:
+    """Records what happens in one database. Use :meth:`close` to write out what is left."""
+
+    def __init__(self, path: Path, warn: Callable[[str], None] = lambda _: None) -> None:
+        """Open the database, or raise :class:`pichay_core.store.schema.Unusable`."""
+        self.path = path
+        self.dropped = 0
+        """Telemetry records that were not kept."""
+        self._warn = warn
+        self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
+        self._db = open_for_writing(path)
+        self._accounts = Accounts(self._db)
+        self._closing = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        self._thread = threading.Thread(target=self._run, name="pichay-recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, record: Record) -> None:
+        """Record one thing. Never blocks, never raises."""
+        if isinstance(record, Happened) and record.telemetry and self._far_behind():
+            self.dropped += 1
+            return
+        self._idle.clear()
+        self._queue.put(record)
+
+    def settle(self, seconds: float = 5.0) -> bool:
+        """Wait until all that was put is committed; False if that takes too long."""
+        return self._idle.wait(seconds)
+
+    def close(self, seconds: float = 10.0) -> bool:
+        """Write out what is left and end the thread; False if *seconds* were not enough."""
+        self._closing.set()
+        self._queue.put(None)
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _far_behind(self) -> bool:
+        return self._queue.qsize() > TELEMETRY_BOUND
+
+    def _run(self) -> None:
+        waiting: list[Record] = []
+        while not (self._closing.is_set() and self._queue.empty() and not waiting):
+            waiting += self._gathered(bool(waiting))
+            if waiting and self._written(waiting):
+                waiting = []
+                self._rest()
+            elif waiting and self._closing.wait(RETRY_SECONDS):
+                break
+        self._db.conn.close()
+
+    def _gathered(self, more: bool) -> list[Record]:
+        """Return what has come in: waits for a first record, then takes what is there."""
+        found: list[Record] = []
+        try:
+            first = self._queue.get(block=not more)
+            found += [first] if first is not None else []
+            deadline = time.monotonic() + COMMIT_SECONDS
+            while time.monotonic() < deadline:
+                record = self._queue.get_nowait()
+                found += [record] if record is not None else []
+        except queue.Empty:
+            pass
+        return found
+
+    def _written(self, records: list[Record]) -> bool:
+        """Write all of them in one transaction; False if the database refuses."""
+        try:
+            with transaction(self._db):
+                for record in records:
+                    self._accounts.write(record)
+        except sqlite3.OperationalError as error:
+            self._warn(f"cannot write {self.path} ({error}); {len(records)} records wait")
+            return False
+        return True
+
+    def _rest(self) -> None:
+        if self._queue.empty():
+            self._idle.set()
+            if not self._queue.empty():
+                self._idle.clear()
+
+
+class transaction:  # noqa: N801 - reads as a statement
+    """``with transaction(db):`` commits at the end, rolls back on any exception."""
+
+    def __init__(self, db: Database) -> None:
+        self._connection = db.conn
+
+    def __enter__(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("begin immediate")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._connection.commit()
+        else:
+            self._connection.rollback()

@@ -1,0 +1,80 @@
+"""What the proxy tells the recorder. Values only; the writer thread does all the work.
+
+Rule of this file: a record is cheap to make (references, no copies), because it is made while
+an agent waits.
+"""
+
+from dataclasses import dataclass
+
+from pichay_core.events import Event
+from pichay_core.ledger import TurnFacts
+from pichay_core.model import SessionId, Usage
+from pichay_core.pager import Held
+from pichay_core.session import Session
+from pichay_core.wire.format import Format
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A request went upstream. A decision: never dropped."""
+
+    before: Session | None
+    """As it stood before; None for a session seen for the first time (or forked)."""
+    after: Session
+    shared: int
+    """Messages that were the same as before."""
+    format: Format
+    credential: str
+    """Kind of credential, never the credential."""
+    source: str
+    """How the session was recognised."""
+    at: float
+    model: str
+    outcome: str
+    why: str | None
+    bytes_before: int
+    bytes_after: int
+    events: tuple[Event, ...]
+    flushed: str | None
+    held: Held
+    pending: int
+    overhead_microseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A reply ended; ``usage`` is None if it said nothing of it. A decision: never dropped."""
+
+    session: SessionId
+    request: int
+    status: int
+    facts: TurnFacts
+    usage: Usage | None
+    outcome: str | None = None
+    """Replaces the turn's outcome, if the reply changed it."""
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something happened outside a turn."""
+
+    event: Event
+    at: float
+    session: SessionId | None = None
+    session_state: Session | None = None
+    """The session as it stands now, if the event changed it (frozen, failed)."""
+    telemetry: bool = False
+    """May be dropped when the writer is far behind (and is counted then)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A client refused our certificate for a host."""
+
+    host: str
+    at: float
+    detail: str
+
+
+type Record = Turned | Settlement | Happened | Refused

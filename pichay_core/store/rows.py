@@ -1,0 +1,186 @@
+"""Values as rows, and rows as values: the only place that knows both.
+
+A session that is written and read again is the same value, apart from the client's own text,
+which the client sends again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+
+from pichay_core.events import Event
+from pichay_core.ledger import Ledger
+from pichay_core.model import (
+    Call, Handle, Key, Kind, Page, PageId, SessionId, Span, State,
+)  # fmt: skip
+from pichay_core.session import Session
+from pichay_core.table import Entry, PageTable, Pin
+from pichay_core.wire.message import Message
+
+type Row = dict[str, Any]
+
+
+def session_row(session: Session, credential: str, source: str, started_at: float) -> Row:
+    """Return the row of table ``sessions``."""
+    return {
+        "id": session.id,
+        "identity": session.identity,
+        "shape": session.shape,
+        "secret": session.secret,
+        "kind": session.kind,
+        "parent": session.parent,
+        "model": session.model,
+        "credential": credential,
+        "source": source,
+        "started_at": started_at,
+        "last_at": session.last_at,
+        "turn": session.turn,
+        "requests": session.requests,
+        "ttl": session.ttl,
+        "flushed": session.flushed,
+        "boundary": session.boundary,
+        "previous": session.previous,
+        "failures": session.failures,
+        "frozen": session.frozen,
+        "warned": " ".join(sorted(session.warned)),
+        "cached": session.ledger.cached,
+        "untouched_cached": session.ledger.untouched_cached,
+    }
+
+
+def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[bytes]) -> Session:
+    """Return the session as it stood, its messages known by their hashes only."""
+    entries = [entry_of(page) for page in pages]
+    return Session(
+        id=SessionId(row["id"]),
+        identity=row["identity"],
+        shape=row["shape"],
+        secret=row["secret"],
+        kind=row["kind"],
+        parent=row["parent"] and SessionId(row["parent"]),
+        model=row["model"],
+        messages=tuple(Message(b"", digest, "") for digest in digests),
+        placed=False,
+        table=PageTable({entry.page.id: entry for entry in entries}),
+        turn=row["turn"],
+        requests=row["requests"],
+        last_at=row["last_at"],
+        ttl=row["ttl"],
+        flushed=row["flushed"],
+        boundary=row["boundary"] and PageId(row["boundary"]),
+        previous=row["previous"] and PageId(row["previous"]),
+        failures=row["failures"],
+        frozen=row["frozen"],
+        warned=frozenset(row["warned"].split()),
+        ledger=Ledger(row["cached"], row["untouched_cached"]),
+    )
+
+
+def page_row(session: SessionId, position: int, entry: Entry) -> Row:
+    """Return the row of table ``pages``; *position* is the order of admission."""
+    page, call, key, pin = entry.page, entry.page.call, entry.page.call.key, entry.pin
+    return {
+        "session": session,
+        "id": page.id,
+        "position": position,
+        "handle": entry.handle,
+        "call_id": call.id,
+        "tool": call.tool,
+        "arguments": call.arguments,
+        "label": call.label,
+        "kind": call.kind.value,
+        "key_tool": key.tool if key else None,
+        "key_target": key.target if key else None,
+        "span_first": key.span.first if key else None,
+        "span_last": key.span.last if key else None,
+        "writes": call.writes,
+        "digest": page.digest,
+        "bytes": page.bytes,
+        "lines": page.lines,
+        "tokens": page.tokens,
+        "error": page.error,
+        "opaque": page.opaque,
+        "cleared": page.cleared,
+        "state": entry.state.value,
+        "born": entry.born,
+        "last_use": entry.last_use,
+        "uses": entry.uses,
+        "faults": entry.faults,
+        "pin_strength": pin.strength if pin else None,
+        "pin_since": pin.since if pin else None,
+        "moved": entry.moved,
+        "stale": entry.stale,
+        "repairs": entry.repairs,
+        "repaired_stale": entry.repaired_stale,
+    }
+
+
+def entry_of(row: Mapping[str, Any]) -> Entry:
+    """Return the entry of the page table that a row of ``pages`` was."""
+    pin = None if row["pin_strength"] is None else Pin(row["pin_strength"], row["pin_since"])
+    return Entry(
+        page=_page_of(row),
+        state=State(row["state"]),
+        born=row["born"],
+        last_use=row["last_use"],
+        uses=row["uses"],
+        faults=row["faults"],
+        pin=pin,
+        handle=row["handle"] and Handle(row["handle"]),
+        moved=row["moved"],
+        stale=bool(row["stale"]),
+        repairs=row["repairs"] and PageId(row["repairs"]),
+        repaired_stale=bool(row["repaired_stale"]),
+    )
+
+
+def _page_of(row: Mapping[str, Any]) -> Page:
+    key = None
+    if row["key_tool"] is not None:
+        key = Key(row["key_tool"], row["key_target"], Span(row["span_first"], row["span_last"]))
+    return Page(
+        id=PageId(row["id"]),
+        call=Call(
+            id=row["call_id"],
+            tool=row["tool"],
+            arguments=row["arguments"],
+            kind=Kind(row["kind"]),
+            label=row["label"],
+            key=key,
+            writes=row["writes"],
+        ),
+        digest=row["digest"],
+        bytes=row["bytes"],
+        lines=row["lines"],
+        tokens=row["tokens"],
+        error=bool(row["error"]),
+        opaque=bool(row["opaque"]),
+        cleared=bool(row["cleared"]),
+    )
+
+
+_COLUMNS = {"page", "tokens", "why", "kind"}
+
+
+def event_row(
+    event: Event, at: float, session: SessionId | None, request: int | None, turn: int | None
+) -> Row:
+    """Return the row of table ``events``. What has no column of its own goes into ``detail``."""
+    facts = asdict(event)
+    why = facts.get("kind") or facts.get("why")
+    rest = {name: fact for name, fact in facts.items() if name not in _COLUMNS}
+    return {
+        "session": session,
+        "request": request,
+        "turn": turn,
+        "at": at,
+        "kind": type(event).__name__.lower(),
+        "page": facts.get("page"),
+        "tokens": facts.get("tokens"),
+        "why": why,
+        "detail": msgspec.json.encode(rest).decode(),
+    }
+
+

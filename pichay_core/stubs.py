@@ -1,0 +1,61 @@
+"""What is left in a frame while its page is out.
+
+One idea: a stub is a pure function of the page and its handle, so that the same history gives
+the same bytes for ever. It is honest: which call, that it succeeded, how big it was, that the
+text is not here, and how to get it. It never stands anywhere but in a tool result, because
+models imitate what they find in their own words.
+"""
+
+import base64
+import hashlib
+
+from pichay_core.model import Handle, Kind, Page, PageId
+
+SMALLEST_GAIN = 4
+"""A page is only moved if it is at least this many times as big as its stub."""
+
+
+def handle_of(page: PageId, secret: bytes) -> Handle:
+    """Return the page's handle: 40 bits that only this session's secret gives.
+
+    A handle cannot be guessed from content, and means nothing in another session.
+    """
+    digest = hashlib.blake2b(page.encode(), key=secret, digest_size=5).digest()
+    return Handle(base64.b32encode(digest).decode())
+
+
+def stub(page: Page, handle: Handle) -> str:
+    """Return the text that stands in the frame of a page that is out. One line of plain text."""
+    call = page.call
+    size = f"{page.bytes:,} bytes, {page.lines:,} {'line' if page.lines == 1 else 'lines'}"
+    return f"[Older result of {call.tool} {call.label} ({size}). {_outcome(page)} Page {handle}.]"
+
+
+def _outcome(page: Page) -> str:
+    match page.call.kind:
+        case Kind.READ | Kind.QUERY:
+            return (
+                "The call succeeded; its text was moved out of context and is not shown here. "
+                f"Call {page.call.tool} again to see it."
+            )
+        case Kind.RUN | Kind.WRITE:
+            return (
+                "The call completed; its text was moved out of context and is not shown here. "
+                "Run it again only if you need its output."
+            )
+
+
+def stub_bytes(page: Page) -> int:
+    """Return how many bytes of UTF-8 the page's stub takes."""
+    return len(stub(page, _ANY_HANDLE).encode())
+
+
+_ANY_HANDLE = Handle("AAAAAAAA")
+
+
+def stale_note() -> str:
+    """Return the line put before a repaired copy that later calls may have changed."""
+    return (
+        "[The text below is from an earlier read. Calls made since then in this conversation "
+        "changed the file; their effect is not in it.]\n"
+    )

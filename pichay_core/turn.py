@@ -1,0 +1,230 @@
+"""One request: the client's bytes in, the bytes for upstream out, and what happened.
+
+Rule of this file: it composes. What a request means is read by a wire format, what to do is
+decided by the pager, and here the one is put into the other. Pure: time, chance and stored
+content come in as arguments.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pichay_core.events import Event, Rewound
+from pichay_core.ledger import TurnFacts
+from pichay_core.model import PageId
+from pichay_core.models import binds_thinking
+from pichay_core.pager import Advance, Held, Limits, Seen, advance, gain, mark_gone
+from pichay_core.policies import Policy
+from pichay_core.request import Request
+from pichay_core.rewrite import Rewritten, rewrite
+from pichay_core.schedule import Schedule
+from pichay_core.session import Frame, Match, Session
+from pichay_core.table import PageTable
+from pichay_core.tokens import tokens_of_bytes
+from pichay_core.transcript import Placed, before_thinking, frames_before, newest, place
+from pichay_core.wire.clientstubs import asks_for_summary
+from pichay_core.wire.format import Format, Head, Outline
+from pichay_core.wire.message import Message
+
+COLD_MARGIN = 30.0
+"""Seconds past the time to live before a cache is taken for cold."""
+
+CACHE_TTLS = {"5m": 300, "1h": 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides: which pages, when, within which limits."""
+
+    policy: Policy
+    schedule: Schedule
+    limits: Limits
+    edit: bool = True
+    """False to decide and record, but send as it came (observe mode)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What became of one request."""
+
+    session: Session
+    body: bytes
+    """For upstream; the client's own object where nothing was changed."""
+    events: tuple[Event, ...]
+    facts: TurnFacts
+    flushed: str | None
+    held: Held
+    pending: int
+    retry: bool
+    """The same messages as last time: nothing was decided."""
+    problems: frozenset[str] = frozenset()
+    """Rules that the rewritten body would have broken; then the client's bytes are sent."""
+
+
+def read_messages(
+    format: Format, outline: Outline, known: Sequence[Message]
+) -> tuple[Message, ...]:
+    """Read every message, reusing those of *known* whose text is the same."""
+    return tuple(
+        known[position]
+        if position < len(known) and known[position].raw == raw
+        else format.read(raw)
+        for position, raw in ((i, outline.raw(i)) for i in range(len(outline.messages)))
+    )
+
+
+def take(
+    matched: Match, request: Request, rules: Rules, stored: Callable[[str], str | None]
+) -> Turn:
+    """Return the session after this request, and the body to send.
+
+    ``stored`` returns recorded content by its digest; it is asked only for content that the
+    client no longer sends. Raises nothing of its own.
+    """
+    before = matched.session
+    follow, rewound = _follow(matched, request)
+    if matched.how == "repeats":
+        advanced = Advance(follow.session.table)
+    else:
+        seen = _seen(before, follow, request)
+        session = follow.session
+        advanced = advance(
+            session.table, seen, rules.policy, rules.schedule, rules.limits, session.secret
+        )
+    session = _after(follow.session, advanced, request)
+    rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
+    session = replace(session, sent=rewritten.sent)
+    facts = _facts(session, before, advanced, request, matched, follow)
+    return Turn(
+        session=session,
+        body=rewritten.body,
+        events=(*rewound, *advanced.events),
+        facts=facts if rules.edit else replace(facts, removed=0, refetched=0, only_refetched=False),
+        flushed=advanced.flushed,
+        held=advanced.held,
+        pending=advanced.pending,
+        retry=matched.how == "repeats",
+        problems=rewritten.problems,
+    )
+
+
+def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
+    """Return the body as the session's decisions have it, deciding nothing (count_tokens)."""
+    placed = place(request.messages, 0, {}, 0, lambda size: size)
+    shown = replace(session, messages=request.messages, frames=placed.frames, sent={})
+    return rewrite(shown, request, stored)
+
+
+@dataclass(frozen=True, slots=True)
+class _Follow:
+    """The session moved on to the request's messages, and what is new in them."""
+
+    session: Session
+    placed: Placed
+
+
+def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...]]:
+    session, messages = matched.session, request.messages
+    appended = session.placed and matched.how in ("extends", "repeats")
+    placed = _place(matched, request, appended)
+    moved = replace(
+        session,
+        messages=messages,
+        frames=placed.frames,
+        turn=placed.turn,
+        placed=True,
+        model=request.head.model or session.model,
+    )
+    if appended or matched.how in ("extends", "repeats"):
+        return _Follow(moved, placed), ()
+    table = mark_gone(session.table, frozenset(placed.frames))
+    gone = len(session.frames.keys() - placed.frames.keys())
+    event = Rewound(matched.shared, matched.how, gone)
+    return _Follow(replace(moved, table=table), placed), (event,)
+
+
+def _place(matched: Match, request: Request, appended: bool) -> Placed:
+    session, messages = matched.session, request.messages
+    model = request.head.model or session.model
+
+    def tokens_of(size: int) -> int:
+        return tokens_of_bytes(size, model)
+
+    if appended:
+        start = len(session.messages)
+        return place(messages, start, session.frames, session.turn, tokens_of)
+    kept = frames_before(session.frames, matched.shared) if session.placed else {}
+    start = matched.shared if session.placed else 0
+    new_turns = sum(message.role == "user" for message in messages[matched.shared :])
+    old_turns = sum(message.role == "user" for message in messages[start : matched.shared])
+    placed = place(messages, start, kept, session.turn - old_turns, tokens_of)
+    return replace(placed, turn=session.turn + new_turns)
+
+
+def _seen(before: Session, follow: _Follow, request: Request) -> Seen:
+    session, frames, messages = follow.session, follow.placed.frames, request.messages
+    arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
+    bound = before_thinking(messages, frames) if binds_thinking(session.model) else frozenset()
+    last = messages[-1].text if messages else ""
+    return Seen(
+        turn=session.turn,
+        arrivals=arrivals,
+        newest=newest(messages, frames),
+        bound=bound,
+        cold=not _warm(before, request.at),
+        hold="client compaction" if asks_for_summary(last) else None,
+    )
+
+
+def _warm(before: Session, at: float) -> bool:
+    """True unless the cache has expired by the clock. Before the first request nobody knows."""
+    return before.last_at == 0 or at - before.last_at <= before.ttl + COLD_MARGIN
+
+
+def _after(session: Session, advanced: Advance, request: Request) -> Session:
+    session = replace(
+        session,
+        table=advanced.table,
+        requests=session.requests + 1,
+        last_at=request.at,
+        ttl=ttl_of(request.head, request.messages),
+        head=request.head,
+    )
+    if advanced.flushed is None:
+        return session
+    last = max(_out(session.table, session.frames), key=session.frames.__getitem__, default=None)
+    return replace(
+        session, flushed=session.turn, previous=session.boundary or None, boundary=last
+    )
+
+
+def _out(table: PageTable, frames: Mapping[PageId, Frame]) -> list[PageId]:
+    return [page for page in frames if page in table and table[page].out]
+
+
+def ttl_of(head: Head, messages: Sequence[Message]) -> int:
+    """Return how many seconds the provider keeps what this request marks; the longest mark."""
+    own = (block.ttl for message in messages for block in message.blocks if block.ttl)
+    marks = (*head.ttls, *own, *((head.automatic,) if head.automatic else ()))
+    return max((CACHE_TTLS[mark] for mark in marks), default=CACHE_TTLS["5m"])
+
+
+def _facts(
+    session: Session,
+    before: Session,
+    advanced: Advance,
+    request: Request,
+    matched: Match,
+    follow: _Follow,
+) -> TurnFacts:
+    present = [session.table[page] for page in session.frames if page in session.table]
+    arrived = [a.page.id for a in follow.placed.pages if a.page.id not in before.table]
+    faulted = [page for page in arrived if session.table[page].faults]
+    return TurnFacts(
+        removed=sum(gain(entry) for entry in present if entry.out),
+        refetched=sum(entry.page.tokens for entry in present if entry.faults),
+        only_refetched=bool(arrived) and len(faulted) == len(arrived),
+        flushed=advanced.flushed is not None,
+        warm=_warm(before, request.at),
+        rewound=matched.how in ("edited", "compacted"),
+        one_hour=session.ttl == CACHE_TTLS["1h"],
+    )

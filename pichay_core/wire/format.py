@@ -1,0 +1,92 @@
+"""What every wire format provides.
+
+A format reads *places* out of a body and writes text into places. It decides nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pichay_core.wire.jsontext import Place
+from pichay_core.wire.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Where the parts of one request body stand."""
+
+    body: bytes
+    fields: Mapping[str, Place]
+    messages: Sequence[Place]
+
+    def raw(self, position: int) -> bytes:
+        """Return the text of one message."""
+        place = self.messages[position]
+        return self.body[place.start : place.end]
+
+    def field(self, name: str) -> bytes | None:
+        """Return the text of one top-level value, None if it is absent."""
+        place = self.fields.get(name)
+        return None if place is None else self.body[place.start : place.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands before and beside the messages."""
+
+    model: str
+    raw_system: bytes | None
+    raw_tools: bytes | None
+    first_system: str
+    """The first system text that says something of the conversation (no billing line)."""
+    tool_names: tuple[str, ...]
+    ttls: tuple[str, ...]
+    """Times to live of the cache markers on tools and system, in prefix order."""
+    automatic: str | None
+    """Time to live of the request's automatic cache marker, None without one."""
+    stream: bool
+    user: str
+    """``metadata.user_id`` as the client sent it."""
+    untouchable: str | None
+    """Why a body of this kind must go upstream as it came, None if it may be edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What is to change in one message: texts by block, cache markers by block."""
+
+    texts: Mapping[int, str]
+    markers: Mapping[int, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.texts or self.markers)
+
+
+class Format(Protocol):
+    """One provider's request format."""
+
+    name: str
+
+    def outline(self, body: bytes, likely: Iterable[Iterable[bytes]] = ()) -> Outline:
+        """Say where everything stands; raises Unreadable."""
+        ...
+
+    def head(self, outline: Outline, previous: Head | None) -> Head:
+        """Read what stands beside the messages; reuses *previous* where the text is equal."""
+        ...
+
+    def read(self, raw: bytes) -> Message:
+        """Read one message; what is not understood is left out, never an error."""
+        ...
+
+    def text(self, raw: bytes, block: int) -> str | None:
+        """Return the text of the tool result in *block*, None if it is not all text."""
+        ...
+
+    def write(self, raw: bytes, edits: Edits) -> bytes:
+        """Return the message with the edits spliced in; everything else as it came."""
+        ...
+
+    def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
+        """Say which of the provider's structural rules a conversation breaks."""
+        ...

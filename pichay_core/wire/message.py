@@ -1,0 +1,60 @@
+"""What a reader says about one message of a conversation, whatever the wire format.
+
+Rule of this file: values only. The client's text is kept as it came (``raw``); everything
+else is what the pager must know, and nothing here is ever turned back into text.
+"""
+
+from dataclasses import dataclass
+
+from pichay_core.model import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One tool result inside a message."""
+
+    block: int
+    """Position among the message's content blocks."""
+    call_id: str
+    digest: str
+    """Hash of the text the model reads."""
+    bytes: int
+    lines: int
+    error: bool = False
+    opaque: bool = False
+    cleared: bool = False
+    """The client's own placeholder: nothing to move."""
+    unchanged: bool = False
+    """The client's own note that the file is unchanged since an earlier result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What the structural rules must know of one content block."""
+
+    type: str
+    id: str | None = None
+    """The call this block makes or answers, if it does."""
+    ttl: str | None = None
+    """Time to live of the cache marker on it, ``5m`` or ``1h``; None without a marker."""
+    empty: bool = False
+    """A text block that holds nothing but white space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. Two messages with equal digests say the same, whatever their markers."""
+
+    raw: bytes
+    digest: bytes
+    role: str
+    blocks: tuple[Block, ...] = ()
+    calls: tuple[Call, ...] = ()
+    results: tuple[Result, ...] = ()
+    text: str = ""
+    """The plain text of it, shortened; the first text for identity, the last for recognition."""
+
+    @property
+    def thinks(self) -> bool:
+        """True if a block of it holds signed thinking."""
+        return any(block.type in ("thinking", "redacted_thinking") for block in self.blocks)
