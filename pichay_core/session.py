@@ -91,19 +91,21 @@ def shared_prefix(known: Sequence[Message], sent: Sequence[Message]) -> int:
 
 
 def match(
-    candidates: Iterable[Session], messages: Sequence[Message], shape: str, sure: bool
+    candidates: Iterable[Session], messages: Sequence[Message], shape: str, named: bool
 ) -> Match | None:
     """Return the session that a request continues, None if it begins one of its own.
 
-    ``sure`` says that the client named its conversation: then a wholly new history is its
-    compaction. A call with another prompt or other tools is a side call unless it shares more
-    than the first message.
+    ``named`` says that the client gave its conversation an id. A call with another prompt or
+    other tools is a side call unless it shares more than the first message. A history that
+    shares hardly anything is the same conversation (rewound to its first message, compacted)
+    if the client says so by its id, or by call ids that only that conversation has.
     """
+    calls = {result.call_id for message in messages for result in message.results}
     found = [
         _relation(session, shared_prefix(session.messages, messages), len(messages))
         for session in candidates
     ]
-    possible = [relation for relation in found if _plausible(relation, shape, sure)]
+    possible = [relation for relation in found if _plausible(relation, shape, named, calls)]
     return max(possible, key=_closeness, default=None)
 
 
@@ -113,10 +115,19 @@ def _relation(session: Session, shared: int, length: int) -> Match:
     return Match(session, shared, "edited" if shared else "compacted")
 
 
-def _plausible(relation: Match, shape: str, sure: bool) -> bool:
-    if relation.how == "compacted":
-        return sure and relation.session.shape == shape
-    return relation.session.shape == shape or relation.shared >= 2
+def _plausible(relation: Match, shape: str, named: bool, calls: set[str]) -> bool:
+    if relation.shared >= 2:
+        return True
+    if relation.session.shape != shape:
+        return False
+    if relation.how in ("extends", "repeats"):
+        return relation.shared > 0
+    return named or _has_calls(relation.session, calls)
+
+
+def _has_calls(session: Session, calls: set[str]) -> bool:
+    own = {entry.page.call.id for entry in session.table.entries.values()}
+    return bool((own & calls) - {""})
 
 
 def _closeness(relation: Match) -> tuple[bool, int, float]:

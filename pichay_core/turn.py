@@ -60,16 +60,18 @@ class Turn:
     """Rules that the rewritten body would have broken; then the client's bytes are sent."""
 
 
-def read_messages(
-    format: Format, outline: Outline, known: Sequence[Message]
-) -> tuple[Message, ...]:
-    """Read every message, reusing those of *known* whose text is the same."""
-    return tuple(
-        known[position]
-        if position < len(known) and known[position].raw == raw
-        else format.read(raw)
-        for position, raw in ((i, outline.raw(i)) for i in range(len(outline.messages)))
+def read_messages(format: Format, outline: Outline) -> tuple[Message, ...]:
+    """Read every message, reusing those that are known already."""
+    known = outline.known
+    same = tuple(known[: outline.same])
+    return same + tuple(
+        _message(format, outline.raw(position), known[position] if position < len(known) else None)
+        for position in range(outline.same, len(outline.messages))
     )
+
+
+def _message(format: Format, raw: bytes, likely: Message | None) -> Message:
+    return likely if likely is not None and likely.raw == raw else format.read(raw)
 
 
 def take(

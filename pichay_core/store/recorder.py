@@ -24,15 +24,37 @@ TELEMETRY_BOUND = 10_000
 """Records in the queue from which telemetry is dropped."""
 
 
+type Contain = Callable[[Callable[[], None]], Exception | None]
+"""Runs an action; returns the exception that ended it, None if it went well."""
+
+
+def uncontained(action: Callable[[], None]) -> Exception | None:
+    """Run an action and let it raise, but for an error of the database."""
+    try:
+        action()
+    except sqlite3.Error as error:
+        return error
+    return None
+
+
 class Recorder:
     """Records what happens in one database. Use :meth:`close` to write out what is left."""
 
-    def __init__(self, path: Path, warn: Callable[[str], None] = lambda _: None) -> None:
-        """Open the database, or raise :class:`pichay_core.store.schema.Unusable`."""
+    def __init__(
+        self,
+        path: Path,
+        warn: Callable[[str], None] = lambda _: None,
+        contain: Contain = uncontained,
+    ) -> None:
+        """Open the database, or raise :class:`pichay_core.store.schema.Unusable`.
+
+        ``contain`` runs an action and returns what it raised: the shell's fail-open boundary.
+        """
         self.path = path
         self.dropped = 0
         """Telemetry records that were not kept."""
         self._warn = warn
+        self._contain = contain
         self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._db = open_for_writing(path)
         self._accounts = Accounts(self._db)
@@ -90,15 +112,25 @@ class Recorder:
         return found
 
     def _written(self, records: list[Record]) -> bool:
-        """Write all of them in one transaction; False if the database refuses."""
-        try:
-            with transaction(self._db):
-                for record in records:
-                    self._accounts.write(record)
-        except sqlite3.OperationalError as error:
+        """Write all of them in one transaction; False if the database refuses for now.
+
+        A record that cannot be written for another reason is given up alone, and said so.
+        """
+        error = self._contain(lambda: self._commit(records))
+        if error is None:
+            return True
+        if isinstance(error, sqlite3.OperationalError):
             self._warn(f"cannot write {self.path} ({error}); {len(records)} records wait")
             return False
-        return True
+        if len(records) == 1:
+            self._warn(f"a record could not be kept: {error!r}: {type(records[0]).__name__}")
+            return True
+        return all([self._written([record]) for record in records])
+
+    def _commit(self, records: list[Record]) -> None:
+        with transaction(self._db):
+            for record in records:
+                self._accounts.write(record)
 
     def _rest(self) -> None:
         if self._queue.empty():

@@ -6,7 +6,7 @@ every unknown key stay as they came.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -32,18 +32,22 @@ _CANONICAL = msgspec.json.Encoder(order="sorted")
 _TEXT_LENGTH = 4000
 
 
-def outline(body: bytes, likely: Iterable[Iterable[bytes]] = ()) -> Outline:
+def outline(body: bytes, likely: Iterable[Sequence[Message]] = ()) -> Outline:
     """Say where every top-level value and every message stands. Raises Unreadable.
 
-    ``likely`` are conversations that this one may continue, each as the texts of its messages.
+    ``likely`` are conversations that this one may continue.
     """
     fields = jsontext.members(body)
     if "messages" not in fields:
         raise jsontext.Unreadable("there is no 'messages'")
     place = fields["messages"]
-    starts = (jsontext.leading(body, place, texts) for texts in likely)
-    known = max(starts, key=len, default=[])
-    return Outline(body, fields, jsontext.elements(body, place, known))
+    starts = [(_leading(body, place, known), known) for known in likely]
+    same, known = max(starts, key=lambda found: len(found[0]), default=([], ()))
+    return Outline(body, fields, jsontext.elements(body, place, same), known, len(same))
+
+
+def _leading(body: bytes, place: Place, known: Sequence[Message]) -> list[Place]:
+    return jsontext.leading(body, place, (message.raw for message in known))
 
 
 def head(outline: Outline, previous: Head | None = None) -> Head:

@@ -18,6 +18,10 @@ class Outline:
     body: bytes
     fields: Mapping[str, Place]
     messages: Sequence[Place]
+    known: Sequence[Message] = ()
+    """The conversation among the likely ones that this one begins like."""
+    same: int = 0
+    """How many of its messages stand here byte for byte, from the first on."""
 
     def raw(self, position: int) -> bytes:
         """Return the text of one message."""
@@ -67,7 +71,7 @@ class Format(Protocol):
 
     name: str
 
-    def outline(self, body: bytes, likely: Iterable[Iterable[bytes]] = ()) -> Outline:
+    def outline(self, body: bytes, likely: Iterable[Sequence[Message]] = ()) -> Outline:
         """Say where everything stands; raises Unreadable."""
         ...
 

@@ -1,0 +1,1 @@
+"""The mitmproxy shell: hooks, options, live sessions. What is decided is decided in the core."""

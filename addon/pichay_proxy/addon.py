@@ -1,0 +1,275 @@
+"""The mitmproxy addon: hooks, no logic, and the one fail-open boundary.
+
+Rule of this file: every hook runs inside :class:`pichay_proxy.boundary.FailOpen`, works on
+values, and changes the flow in its last statement.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from weakref import WeakKeyDictionary
+
+from mitmproxy import connection, ctx, exceptions, http, tls
+from mitmproxy.addonmanager import Loader
+
+from pichay_core.store.library import Library
+from pichay_core.store.recorder import Recorder
+from pichay_core.store.schema import Unusable
+from pichay_core.wire.anthropic_reply import Reader
+from pichay_proxy.boundary import FailOpen, contained
+from pichay_proxy.exchange import Exchange
+from pichay_proxy.memory import Tidy
+from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of
+from pichay_proxy.paging import Arrived, Paging
+from pichay_proxy.refusals import may_be_ours
+from pichay_proxy.resend import as_client_sent, resend
+from pichay_proxy.routes import Route, route_of
+from pichay_proxy.sessions import LiveSessions
+
+log = logging.getLogger("pichay")
+
+CONNECTIONS_PER_HOST = 256
+"""mitmproxy allows five upstream connections to a host per client connection (its issue 8322);
+a sixth stream of an HTTP/2 client would wait for one of them to end."""
+
+
+class Pichay:
+    """Demand paging for the context window of coding agents."""
+
+    def __init__(self) -> None:
+        self._settings: Settings | None = None
+        self._paging: Paging | None = None
+        self._recorder: Recorder | None = None
+        self._tidy = Tidy()
+        self._exchanges: WeakKeyDictionary[http.HTTPFlow, Exchange] = WeakKeyDictionary()
+        self._resent: set[str] = set()
+        self._logged: set[str] = set()
+
+    # -- life ---------------------------------------------------------------------------
+
+    def load(self, loader: Loader) -> None:
+        """Make our options known."""
+        add_options(loader)
+
+    def configure(self, updated: set[str]) -> None:
+        """Check our options, and those of mitmproxy that we cannot live with."""
+        watched = {"stream_large_bodies", "body_size_limit"}
+        if any(name.startswith("pichay_") for name in updated) or updated & watched:
+            self._settings = settings_of(ctx.options)
+            if self._paging is not None:
+                self._paging.settings = self._settings
+
+    def running(self) -> None:
+        """Open the database; refuse to start without one."""
+        if self._recorder is not None:
+            return
+        try:
+            self._settings = self._settings or settings_of(ctx.options)
+            self._open(self._settings)
+        except (Unusable, exceptions.OptionsError) as error:
+            log.error("pichay: %s", error)  # mitmdump ends on an error at start
+            return
+        lengthen_timeout()
+        self._tidy.start()
+
+    def _open(self, settings: Settings) -> None:
+        recorder = Recorder(settings.database, self._warn_once, contained)
+        library = Library(settings.database)
+        sessions = LiveSessions(library.sessions)
+        self._paging = Paging(settings, sessions, recorder.put, library.content)
+        self._recorder = recorder
+
+    def done(self) -> None:
+        """Write out what is left."""
+        recorder, self._recorder, self._paging = self._recorder, None, None
+        if recorder is not None:
+            self._tidy.stop()
+            if not recorder.close():
+                log.warning("pichay: the database did not take everything in time")
+
+    # -- connections --------------------------------------------------------------------
+
+    def client_connected(self, client: connection.Client) -> None:
+        """Allow a client more than five streams to one host."""
+        with self._boundary():
+            server = ctx.master.addons.get("proxyserver")
+            handler = server.connections.get(client.id) if server else None
+            if handler is not None:
+                handler.max_conns.default_factory = _many_connections
+
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """Tunnel every host that is not listed, without decrypting it."""
+        with self._boundary():
+            if self._is_reverse(data.context.client):
+                return
+            address = data.context.server.address
+            host = data.client_hello.sni or (address[0] if address else "")
+            if not self._listed(host):
+                data.ignore_connection = True
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """Record that a client does not trust our certificate: the most common trouble."""
+        with self._boundary():
+            host = data.conn.sni or ""
+            if self._paging is not None and self._listed(host):
+                self._paging.refused_certificate(host, data.conn.error or "", time.time())
+                self._warn_once(
+                    f"the client refused Pichay's certificate for {host}: set SSL_CERT_FILE, "
+                    "NODE_EXTRA_CA_CERTS or REQUESTS_CA_BUNDLE to mitmproxy's CA (pichay doctor)"
+                )
+
+    # -- requests -----------------------------------------------------------------------
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """Page the window of a request; the client's bytes go on if anything is in doubt."""
+        with self._boundary(self._failed):
+            self._request(flow)
+
+    def _request(self, flow: http.HTTPFlow) -> None:
+        started = time.perf_counter_ns()
+        route = self._route(flow)
+        body = flow.request.raw_content
+        if route is None or self._paging is None or body is None:
+            return
+        headers = {name.lower(): value for name, value in flow.request.headers.items()}
+        host = flow.request.pretty_host
+        arrived = Arrived(route, host, headers, body, time.time(), started)
+        decision = self._paging.request(arrived)
+        self._tidy.saw(len(body))
+        if decision.exchange is not None:
+            self._exchanges[flow] = decision.exchange
+        if decision.body is not None:
+            _put_body(flow.request, decision.body)
+
+    def _route(self, flow: http.HTTPFlow) -> Route | None:
+        if flow.id in self._resent:
+            return None
+        if not (self._is_reverse(flow.client_conn) or self._listed(flow.request.host)):
+            return None
+        return route_of(flow.request.method, flow.request.path)
+
+    def _listed(self, host: str) -> bool:
+        return self._settings is not None and host.lower().rstrip(".") in self._settings.hosts
+
+    @staticmethod
+    def _is_reverse(client: connection.Client) -> bool:
+        """In reverse mode the user named the one upstream there is."""
+        return client.proxy_mode.type_name == "reverse"
+
+    # -- replies ------------------------------------------------------------------------
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Let the reply flow as it comes; look at it in passing."""
+        with self._boundary():
+            if flow.id in self._resent or flow.response is None:
+                return
+            exchange = self._exchanges.get(flow)
+            if exchange is None:
+                flow.response.stream = flow.response.stream or self._is_ours(flow)
+            elif not (exchange.edited and flow.response.status_code == 400):
+                exchange.reader = _reader(flow.response)
+                flow.response.stream = self._tee(exchange.reader)
+
+    def _is_ours(self, flow: http.HTTPFlow) -> bool:
+        return self._is_reverse(flow.client_conn) or self._listed(flow.request.host)
+
+    def _tee(self, reader: Reader) -> Callable[[bytes], bytes | Iterable[bytes]]:
+        """Return a stream function that passes everything on and lets *reader* look.
+
+        An empty piece must not be returned as such: on HTTP/1.1 it would end the body.
+        """
+
+        def passed_on(data: bytes) -> bytes | Iterable[bytes]:
+            with self._boundary():
+                reader.feed(data)
+            return data or []
+
+        return passed_on
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """Settle what the turn cost; try once more if our edit was refused."""
+        with self._boundary():
+            exchange = self._exchanges.pop(flow, None)
+            if exchange is None or flow.response is None or self._paging is None:
+                return
+            refusal = _refusal(exchange, flow.response)
+            if refusal is None:
+                self._settle(exchange, flow.response)
+            else:
+                await self._try_again(flow, exchange, refusal)
+
+    async def _try_again(self, flow: http.HTTPFlow, exchange: Exchange, refusal: str) -> None:
+        assert self._paging is not None and exchange.client_body is not None
+        self._paging.freeze(exchange, f"provider refused our edit: {refusal}", time.time())
+        self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
+        copy = as_client_sent(flow, exchange.client_body, exchange.client_encoding)
+        self._resent.add(copy.id)
+        try:
+            reply = await resend(copy)
+        finally:
+            self._resent.discard(copy.id)
+        if reply is not None:
+            exchange.reader = _reader(reply)
+            exchange.reader.feed(reply.raw_content or b"")
+            flow.response = reply
+        self._settle(exchange, flow.response, refusal)
+
+    def _settle(
+        self, exchange: Exchange, reply: http.Response | None, retried: str | None = None
+    ) -> None:
+        if self._paging is not None:
+            report = exchange.reader.report() if exchange.reader else None
+            status = reply.status_code if reply else 0
+            self._paging.replied(exchange, status, report, time.time(), retried)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """The client or the provider went away: settle with what was said until then."""
+        with self._boundary():
+            exchange = self._exchanges.pop(flow, None)
+            if exchange is not None:
+                self._settle(exchange, flow.response)
+
+    # -- failing open -------------------------------------------------------------------
+
+    def _boundary(self, report: Callable[[BaseException], None] | None = None) -> FailOpen:
+        return FailOpen(report or self._log_failure)
+
+    def _failed(self, error: BaseException) -> None:
+        self._log_failure(error)
+        if self._paging is not None:
+            self._paging.failed(error, time.time())
+
+    def _log_failure(self, error: BaseException) -> None:
+        name = f"{type(error).__name__}: {error}"
+        if name not in self._logged:
+            self._logged.add(name)
+            log.warning("pichay: passed a request as it came (%s)", name, exc_info=error)
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._logged:
+            self._logged.add(text)
+            log.warning("pichay: %s", text)
+
+
+def _put_body(request: http.Request, body: bytes) -> None:
+    """Send other bytes, not encoded: encoding five megabytes again costs 70 ms."""
+    request.headers.pop("content-encoding", None)
+    request.raw_content = body
+    if "transfer-encoding" not in request.headers:
+        request.headers["content-length"] = str(len(body))
+
+
+def _reader(reply: http.Response) -> Reader:
+    headers = reply.headers
+    return Reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
+
+
+def _refusal(exchange: Exchange, reply: http.Response) -> str | None:
+    if not exchange.edited or reply.status_code != 400:
+        return None
+    return may_be_ours(reply.status_code, reply.get_content(strict=False) or b"")
+
+
+def _many_connections() -> asyncio.Semaphore:
+    return asyncio.Semaphore(CONNECTIONS_PER_HOST)

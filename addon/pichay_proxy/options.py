@@ -1,0 +1,121 @@
+"""mitmproxy options -> :class:`Settings`, or an error that says what to do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mitmproxy import ctx, exceptions
+from mitmproxy.addonmanager import Loader
+from mitmproxy.options import Options
+
+from pichay_core.pager import Limits
+from pichay_core.policies import POLICIES
+from pichay_core.schedule import SCHEDULES
+from pichay_core.store.place import HomeError, database_path
+from pichay_core.turn import Rules
+from pichay_proxy.routes import HOSTS
+
+_LIMITS = Limits()
+LONGEST_TIMEOUT = 3600
+"""Seconds a request may be silent: models think longer than mitmproxy's own ten minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for."""
+
+    database: Path
+    hosts: frozenset[str]
+    rules: Rules
+    allow_subscription: bool
+    largest_body: int
+    """Bytes of a decoded body above which a request passes as it came."""
+
+    def rules_for(self, edit: bool) -> Rules:
+        """Return the rules, observing only unless *edit*."""
+        rules = self.rules
+        return rules if edit else Rules(rules.policy, rules.schedule, rules.limits, edit=False)
+
+
+def add_options(loader: Loader) -> None:
+    """Make every option of ours known to mitmproxy."""
+    add = loader.add_option
+    add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
+    add("pichay_mode", str, "evict", "evict: page the window; observe: decide and record only.",
+        choices=("evict", "observe"))  # fmt: skip
+    add("pichay_policy", str, "fifo", "Which pages leave first.", choices=tuple(POLICIES))
+    add("pichay_schedule", str, "batch", "When pages leave.", choices=tuple(SCHEDULES))
+    add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
+        "Pending tokens from which the batch schedule flushes.")  # fmt: skip
+    add("pichay_tau", int, _LIMITS.tau, "Turns a page stays in the window at least.")
+    add("pichay_min_bytes", int, _LIMITS.min_bytes, "A result of this size or less never leaves.")
+    add("pichay_pin_half_life", int, _LIMITS.pin_half_life,
+        "Turns in which an unused pin loses half its strength; 0 switches pins off.")  # fmt: skip
+    add("pichay_hosts", Sequence[str], [],
+        "More hosts that speak the Anthropic Messages API.")  # fmt: skip
+    add("pichay_allow_subscription", bool, False,
+        "Also edit requests under a subscription login (may be refused or billed apart).")  # fmt: skip
+    add("pichay_max_body_mb", int, 64, "A larger decoded body passes as it came, in MiB.")
+
+
+def settings_of(options: Options) -> Settings:
+    """Return the settings. Raises OptionsError with what to do."""
+    _refuse_conflicts(options)
+    limits = Limits(
+        tau=_at_least(options, "pichay_tau", 1),
+        min_bytes=_at_least(options, "pichay_min_bytes", 0),
+        flush_tokens=_at_least(options, "pichay_flush_tokens", 1),
+        pin_half_life=_at_least(options, "pichay_pin_half_life", 0),
+    )
+    rules = Rules(
+        POLICIES[options.pichay_policy],
+        SCHEDULES[options.pichay_schedule],
+        limits,
+        edit=options.pichay_mode == "evict",
+    )
+    hosts = frozenset(host.strip().lower() for host in (*HOSTS, *options.pichay_hosts))
+    if bad := [host for host in hosts if not host or "/" in host or ":" in host]:
+        raise exceptions.OptionsError(
+            f"pichay_hosts takes bare host names, like llm.example.com, not {bad[0]!r}"
+        )
+    return Settings(
+        database=_database(options.pichay_database),
+        hosts=hosts,
+        rules=rules,
+        allow_subscription=options.pichay_allow_subscription,
+        largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
+    )
+
+
+def _database(named: str) -> Path:
+    try:
+        return Path(named).expanduser().absolute() if named else database_path()
+    except HomeError as error:
+        raise exceptions.OptionsError(str(error)) from error
+
+
+def _at_least(options: Options, name: str, least: int) -> int:
+    value = getattr(options, name)
+    if value < least:
+        raise exceptions.OptionsError(f"{name} must be {least} or more, not {value}")
+    return value
+
+
+def _refuse_conflicts(options: Options) -> None:
+    """Refuse options of mitmproxy under which a request cannot be edited, or hangs."""
+    if options.stream_large_bodies:
+        raise exceptions.OptionsError(
+            "stream_large_bodies hides request bodies from Pichay: unset it "
+            "(responses are streamed anyway)"
+        )
+    if options.body_size_limit:
+        raise exceptions.OptionsError(
+            "body_size_limit makes mitmproxy hang on chunked uploads: unset it "
+            "(use pichay_max_body_mb to leave large bodies alone)"
+        )
+
+
+def lengthen_timeout() -> None:
+    """Let a silent request live as long as a model may think, unless the user chose a bound."""
+    if ctx.options.tcp_timeout == ctx.options.default("tcp_timeout"):
+        ctx.options.update(tcp_timeout=LONGEST_TIMEOUT)

@@ -1,0 +1,300 @@
+"""What to do with a request and its reply; knows no mitmproxy.
+
+Rule of this file: nothing is committed before everything that can fail is done. What raises
+here ends at the boundary of the addon, and the client's bytes go upstream.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pichay_core.events import Failed, Frozen, Passed, Warned
+from pichay_core.identity import Identity, identify, shape_of
+from pichay_core.ledger import TurnFacts
+from pichay_core.model import SessionId
+from pichay_core.pager import Held
+from pichay_core.request import Request
+from pichay_core.session import Match, Session
+from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
+from pichay_core.turn import Turn, read_messages, take, view
+from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.encoding import decoded
+from pichay_core.wire.format import Head
+from pichay_core.wire.jsontext import Unreadable
+from pichay_core.wire.message import Message
+from pichay_proxy.credentials import Credential, credential_of
+from pichay_proxy.exchange import Exchange
+from pichay_proxy.options import Settings
+from pichay_proxy.routes import Route
+from pichay_proxy.sessions import LiveSessions
+
+MOST_FAILURES = 3
+"""After so many failures a session is only observed."""
+
+SUBSCRIPTION = "subscription login: observed only"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One request as it came in."""
+
+    route: Route
+    host: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    """As on the wire, perhaps encoded."""
+    at: float
+    started: int
+    """``time.perf_counter_ns`` when the hook was called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a request. ``body`` is None where the client's bytes go on."""
+
+    body: bytes | None = None
+    exchange: Exchange | None = None
+
+
+AS_IT_CAME = Decision()
+
+
+class Paging:
+    """Sessions, settings and recorder, put together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sessions: LiveSessions,
+        put: Callable[[Record], None],
+        stored: Callable[[str], str | None],
+    ) -> None:
+        self.settings = settings
+        self._sessions = sessions
+        self._put = put
+        self._stored = stored
+        self._working: Session | None = None
+
+    def request(self, arrived: Arrived) -> Decision:
+        """Return what to send upstream. Everything it decides is recorded."""
+        self._working = None
+        credential = credential_of(arrived.headers)
+        if why := self._untouchable(arrived, credential):
+            return self._pass(arrived, why)
+        try:
+            return self._read_and_decide(arrived, credential)
+        except Unreadable as error:
+            return self._pass(arrived, "unreadable body", str(error))
+
+    def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
+        if arrived.route.purpose == "pass":
+            return "batches"
+        return "signed body" if credential.kind == "signed" else None
+
+    def _read_and_decide(self, arrived: Arrived, credential: Credential) -> Decision:
+        encoding = arrived.headers.get("content-encoding", "")
+        body = decoded(arrived.body, encoding, self.settings.largest_body)
+        format = arrived.route.format
+        outline = format.outline(body, self._sessions.likely())
+        head = format.head(outline, self._head(outline.known))
+        if head.untouchable:
+            return self._pass(arrived, f"body has {head.untouchable!r}")
+        request = Request(format, outline, head, read_messages(format, outline), arrived.at)
+        identity = identify(credential.fingerprint, arrived.headers, head, request.messages)
+        if arrived.route.purpose == "count":
+            return self._count(request, identity, credential)
+        return self._page(arrived, request, identity, credential)
+
+    def _head(self, known: Sequence[Message]) -> Head | None:
+        """Return the head of the session that the request begins like: most of it is the same."""
+        return next((s.head for s in self._sessions if s.messages is known), None)
+
+    def _page(
+        self, arrived: Arrived, request: Request, identity: Identity, credential: Credential
+    ) -> Decision:
+        matched = self._matched(request, identity)
+        self._working = matched.session
+        if matched.session.frozen:
+            turn, why = _frozen_turn(matched, request), matched.session.frozen
+        else:
+            why = self._observed(credential)
+            rules = self.settings.rules_for(edit=self.settings.rules.edit and why is None)
+            turn = take(matched, request, rules, self._stored)
+        if turn.problems:
+            turn, why = self._distrusted(turn, matched), "; ".join(sorted(turn.problems))
+        self._commit(arrived, request, matched, turn, why, identity, credential)
+        return _decision(arrived, request, turn, identity)
+
+    def _matched(self, request: Request, identity: Identity) -> Match:
+        shape = shape_of(request.head)
+        matched = self._sessions.find(identity, request.messages, shape)
+        if matched is not None:
+            return self._sessions.forked(matched)
+        session = self._sessions.begin(identity, shape, bool(request.head.tool_names))
+        return Match(session, 0, "extends")
+
+    def _observed(self, credential: Credential) -> str | None:
+        if credential.kind == "subscription" and not self.settings.allow_subscription:
+            return SUBSCRIPTION
+        return None
+
+    def _distrusted(self, turn: Turn, matched: Match) -> Turn:
+        """The rewritten body breaks a rule of the provider: count it as a failure."""
+        why = "; ".join(sorted(turn.problems))
+        session = _with_failure(turn.session)
+        events = (*turn.events, Failed(f"would break a rule: {why}"))
+        if session.frozen and not matched.session.frozen:
+            events = (*events, Frozen(session.frozen))
+        return replace(turn, session=session, events=events)
+
+    def _commit(
+        self,
+        arrived: Arrived,
+        request: Request,
+        matched: Match,
+        turn: Turn,
+        why: str | None,
+        identity: Identity,
+        credential: Credential,
+    ) -> None:
+        client_body = request.outline.body
+        before = matched.session if matched.session.requests else None
+        overhead = (time.perf_counter_ns() - arrived.started) // 1000
+        self._sessions.commit(matched, turn.session)
+        self._put(
+            Turned(
+                before=before,
+                after=turn.session,
+                shared=matched.shared if before and not turn.session.frozen else 0,
+                format=request.format,
+                credential=credential.kind,
+                source=identity.source,
+                at=arrived.at,
+                model=request.head.model,
+                outcome=_outcome(turn, client_body, why),
+                why=why,
+                bytes_before=len(client_body),
+                bytes_after=len(turn.body),
+                events=turn.events,
+                flushed=turn.flushed,
+                held=_held(turn.held, why),
+                pending=turn.pending,
+                overhead_microseconds=overhead,
+            )
+        )
+
+    def _count(self, request: Request, identity: Identity, credential: Credential) -> Decision:
+        """Give count_tokens the view that the model gets; decide and record nothing."""
+        matched = self._sessions.find(identity, request.messages, shape_of(request.head))
+        if matched is None or matched.session.frozen or matched.how == "compacted":
+            return AS_IT_CAME
+        if not self.settings.rules.edit or self._observed(credential):
+            return AS_IT_CAME
+        shown = view(matched.session, request, self._stored)
+        return AS_IT_CAME if shown.body is request.outline.body else Decision(shown.body)
+
+    def _pass(self, arrived: Arrived, why: str, detail: str = "") -> Decision:
+        event = Passed(why, f"{arrived.host}{arrived.route.path} {detail}".strip())
+        self._put(Happened(event, arrived.at, telemetry=True))
+        return AS_IT_CAME
+
+    def failed(self, error: BaseException, at: float) -> None:
+        """Record that a request could not be handled; the third time freezes its session."""
+        session, self._working = self._working, None
+        event = Failed(f"{type(error).__name__}: {error}")
+        live = self._sessions.get(session.identity, session.id) if session else None
+        if live is None:
+            self._put(Happened(event, at))
+            return
+        after = _with_failure(live)
+        self._sessions.replace(after)
+        self._put(Happened(event, at, after.id, after))
+        if after.frozen and not live.frozen:
+            self._put(Happened(Frozen(after.frozen), at, after.id, after))
+
+    def freeze(self, exchange: Exchange, why: str, at: float) -> None:
+        """Only observe this session from now on."""
+        live = self._sessions.get(exchange.identity, exchange.session)
+        if live is None or live.frozen:
+            return
+        after = replace(live, frozen=why)
+        self._sessions.replace(after)
+        self._put(Happened(Frozen(why), at, after.id, after))
+
+    def replied(
+        self,
+        exchange: Exchange,
+        status: int,
+        report: Report | None,
+        at: float,
+        retried: str | None = None,
+    ) -> None:
+        """Record the end of a reply, once."""
+        if exchange.settled:
+            return
+        exchange.settled = True
+        usage = report.usage if report and status == 200 else None
+        outcome = "retried" if retried else None
+        facts = replace(exchange.facts, removed=0) if retried else exchange.facts
+        self._put(
+            Settlement(
+                exchange.session, exchange.request, status, facts, usage, outcome, retried
+            )
+        )
+        if report is not None:
+            self._warn(exchange, report, at)
+
+    def _warn(self, exchange: Exchange, report: Report, at: float) -> None:
+        """Record, once a session, what the provider says of our edits."""
+        live = self._sessions.get(exchange.identity, exchange.session)
+        if live is None:
+            return
+        said = {"thinking dropped": report.dropped_thinking, "cache missed": report.cache_miss}
+        for why, detail in said.items():
+            if detail and why not in live.warned:
+                live = replace(live, warned=live.warned | {why})
+                self._sessions.replace(live)
+                self._put(Happened(Warned(why, str(detail)), at, live.id))
+
+    def refused_certificate(self, host: str, detail: str, at: float) -> None:
+        """Record that a client does not trust our certificate."""
+        self._put(Refused(host, at, detail))
+
+
+def _frozen_turn(matched: Match, request: Request) -> Turn:
+    session = matched.session
+    after = replace(session, requests=session.requests + 1, last_at=request.at)
+    facts = TurnFacts(removed=0)
+    return Turn(after, request.outline.body, (), facts, None, Held(), 0, retry=False)
+
+
+def _with_failure(session: Session) -> Session:
+    failures = session.failures + 1
+    frozen = session.frozen or (f"{failures} failures" if failures >= MOST_FAILURES else None)
+    return replace(session, failures=failures, frozen=frozen)
+
+
+def _decision(arrived: Arrived, request: Request, turn: Turn, identity: Identity) -> Decision:
+    changed = turn.body is not request.outline.body
+    exchange = Exchange(
+        identity=identity.name,
+        session=SessionId(turn.session.id),
+        request=turn.session.requests,
+        facts=turn.facts,
+        client_body=arrived.body if changed else None,
+        client_encoding=arrived.headers.get("content-encoding"),
+    )
+    return Decision(turn.body if changed else None, exchange)
+
+
+def _outcome(turn: Turn, client_body: bytes, why: str | None) -> str:
+    if turn.problems:
+        return "failed"
+    if turn.body is not client_body:
+        return "edited"
+    return "observed" if why else "as_is"
+
+
+def _held(held: Held, why: str | None) -> Held:
+    return held if held.pages or why is None else replace(held, why=why)

@@ -1,0 +1,35 @@
+"""Sending a request once more with the client's own bytes, on mitmproxy's own connections.
+
+Used when a provider refuses an edit of ours. Upstream proxies, TLS options and client
+certificates hold as for the first try. The reply comes back whole: this one is not streamed.
+"""
+
+import asyncio
+
+from mitmproxy import ctx, http
+from mitmproxy.addons.clientplayback import ReplayHandler
+
+LONGEST_SECONDS = 900
+
+
+def as_client_sent(flow: http.HTTPFlow, body: bytes, encoding: str | None) -> http.HTTPFlow:
+    """Return a copy of the flow whose request is what the client sent."""
+    copy = flow.copy()
+    copy.response = None
+    copy.error = None
+    copy.is_replay = "request"
+    if encoding is not None:
+        copy.request.headers["content-encoding"] = encoding
+    copy.request.raw_content = body
+    copy.request.headers["content-length"] = str(len(body))
+    return copy
+
+
+async def resend(copy: http.HTTPFlow) -> http.Response | None:
+    """Send it and return the reply, None if there was none within fifteen minutes."""
+    handler = ReplayHandler(copy, ctx.options)
+    try:
+        await asyncio.wait_for(handler.replay(), LONGEST_SECONDS)
+    except TimeoutError:
+        return None
+    return copy.response

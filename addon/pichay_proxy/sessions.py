@@ -1,0 +1,131 @@
+"""Live sessions: which one a request continues, and what becomes of the others.
+
+Rule of this file: the only mutable state of paging lives here. A session itself is a value;
+a turn is committed by putting the new value in place of the old one.
+"""
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from pichay_core.identity import Identity
+from pichay_core.model import SessionId
+from pichay_core.session import Match, Session, match
+from pichay_core.wire.message import Message
+
+MOST_GROUPS = 256
+MOST_BYTES = 512 * 1024 * 1024
+"""Bytes of conversation text kept in memory; the least recently used sessions go first."""
+MOST_PARKED = 4
+"""Earlier histories kept per conversation, in case the client returns to one."""
+
+type Load = Callable[[str], list[Session]]
+
+
+@dataclass(slots=True)
+class Group:
+    """The sessions of one identity: the conversation, its side calls, its forks."""
+
+    sessions: dict[SessionId, Session] = field(default_factory=dict[SessionId, Session])
+    parked: list[Session] = field(default_factory=list[Session])
+    """Histories that a session has left (a rewind); a fork if the client returns to one."""
+
+    def texts(self) -> int:
+        """Return how many bytes of conversation it holds."""
+        return sum(len(m.raw) for s in self.sessions.values() for m in s.messages)
+
+
+class LiveSessions:
+    """Every session this process knows, within bounds."""
+
+    def __init__(self, load: Load = lambda _: []) -> None:
+        """``load`` returns what is recorded of an identity, for sessions not known here."""
+        self._load = load
+        self._groups: OrderedDict[str, Group] = OrderedDict()
+        self._bytes: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        """Yield the live sessions, the latest used first."""
+        for group in reversed(self._groups.values()):
+            yield from reversed(group.sessions.values())
+
+    def likely(self) -> list[tuple[Message, ...]]:
+        """Return the conversations that a request may continue."""
+        return [session.messages for session in self]
+
+    def find(self, identity: Identity, messages: tuple[Message, ...], shape: str) -> Match | None:
+        """Return the session that a request continues, None if none does. Changes nothing."""
+        group = self._group(identity.name)
+        candidates = [*group.sessions.values(), *group.parked]
+        return match(candidates, messages, shape, identity.source != "content")
+
+    def begin(self, identity: Identity, shape: str, tools: bool) -> Session:
+        """Return a new session; it is live once it is committed."""
+        known = bool(self._group(identity.name).sessions)
+        kind = _kind(identity, known, tools)
+        return Session(_new_id(), identity.name, shape, secrets.token_bytes(16), kind=kind)
+
+    def forked(self, matched: Match) -> Match:
+        """Return the match with a session of its own if it returns to a history that was left."""
+        session = matched.session
+        if self._current(session) is session:
+            return matched
+        fork = replace(session, id=_new_id(), parent=session.id, kind="fork", requests=0)
+        return replace(matched, session=fork)
+
+    def commit(self, matched: Match, after: Session) -> None:
+        """Put the session after a turn in place of the one before it."""
+        group = self._group(after.identity)
+        before = group.sessions.pop(after.id, None)
+        group.sessions[after.id] = after
+        if matched.how in ("edited", "compacted") and before is not None and before.placed:
+            group.parked = [*group.parked, before][-MOST_PARKED:]
+        elif matched.session.parent is not None and before is None:
+            group.parked = [p for p in group.parked if p.messages is not matched.session.messages]
+        self._forget(after.identity, group)
+
+    def replace(self, session: Session) -> None:
+        """Put a changed session (frozen, say) in place of the live one with its id."""
+        group = self._groups.get(session.identity)
+        if group is not None and session.id in group.sessions:
+            group.sessions[session.id] = session
+
+    def get(self, identity: str, session: SessionId) -> Session | None:
+        """Return a live session by its id."""
+        group = self._groups.get(identity)
+        return group.sessions.get(session) if group else None
+
+    def _current(self, session: Session) -> Session | None:
+        return self.get(session.identity, session.id)
+
+    def _group(self, name: str) -> Group:
+        if name not in self._groups:
+            loaded = self._load(name)
+            self._groups[name] = Group({s.id: s for s in reversed(loaded)})
+        self._groups.move_to_end(name)
+        return self._groups[name]
+
+    def _forget(self, name: str, group: Group) -> None:
+        """Forget the least recently used conversations above the bounds; they are recorded."""
+        self._bytes[name] = group.texts()
+        while len(self._groups) > MOST_GROUPS or sum(self._bytes.values()) > MOST_BYTES:
+            oldest = next(iter(self._groups))
+            if oldest == name:
+                return
+            del self._groups[oldest]
+            self._bytes.pop(oldest, None)
+
+
+def _kind(identity: Identity, known: bool, tools: bool) -> str:
+    """Say what a new session beside others of its identity is."""
+    if identity.subagent or (known and tools):
+        return "subagent"
+    named = identity.source != "content"
+    return "side" if not tools and (known or named) else "main"
+
+
+def _new_id() -> SessionId:
+    """Return a new id: sorts by time, and does not collide."""
+    return SessionId(f"{int(time.time()):08x}{secrets.token_hex(3)}")

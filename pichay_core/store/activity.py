@@ -1,0 +1,167 @@
+"""What paging did, counted: faults, flushes, what was held back, whether it thrashes.
+
+Rule of this file: each question is one pass over a table, and nothing is judged but thrashing,
+whose bounds stand here.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sqlite_utils import Database
+
+from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often something happened for one reason, and the tokens of it."""
+
+    why: str
+    count: int
+    tokens: int = 0
+
+
+class Thrash(StrEnum):
+    """Whether pages are evicted that are still in use."""
+
+    NONE = "none"
+    SOME = "some"
+    THRASHING = "thrashing"
+
+
+LEAST_REFETCHES = 3
+"""Fewer say nothing: one refetch after two evictions is no pattern."""
+REFETCH_BOUND = 0.25
+"""Refetches per eviction. A refetch costs a round trip that reads the whole prefix; below a
+quarter an eviction of a few thousand tokens still repays it within about ten requests."""
+REFAULT_BOUND = 0.10
+"""Refetches, per eviction, of a page that had come back by a refetch already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What happened, counted. ``happened`` holds events by kind, each by reason."""
+
+    happened: Mapping[str, tuple[Tally, ...]] = field(default_factory=dict[str, tuple[Tally, ...]])
+    outcomes: tuple[tuple[str, Tally], ...] = ()
+    """Requests by outcome and reason."""
+    held: tuple[Tally, ...] = ()
+    """Requests in which something was held back, and the most tokens in one of them."""
+    flushes: tuple[Tally, ...] = ()
+    frozen: tuple[Tally, ...] = ()
+    refusals: tuple[Tally, ...] = ()
+    """Refused certificates by host."""
+    refaults: int = 0
+    """Refetches of pages that a refetch had brought back before."""
+    pins_now: int = 0
+    prefix_breaks: int = 0
+
+    def reasons(self, kind: str) -> tuple[Tally, ...]:
+        """Events of one kind by reason, the most frequent first."""
+        return self.happened.get(kind, ())
+
+    def count(self, kind: str, why: str | None = None) -> int:
+        """How many events of one kind there were, all or for one reason."""
+        return sum(t.count for t in self.reasons(kind) if why is None or t.why == why)
+
+    def tokens(self, kind: str) -> int:
+        """Tokens of all events of one kind."""
+        return sum(tally.tokens for tally in self.reasons(kind))
+
+    def thrash(self) -> Thrash:
+        """Judge by the refetches, per eviction, and by those that hit a page again."""
+        refetches, evictions = self.count("faulted", "refetch"), max(1, self.count("evicted"))
+        often = refetches >= REFETCH_BOUND * evictions
+        again = self.refaults >= REFAULT_BOUND * evictions
+        if refetches >= LEAST_REFETCHES and (often or again):
+            return Thrash.THRASHING
+        return Thrash.SOME if refetches else Thrash.NONE
+
+
+def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
+    """Return what happened in scope."""
+    happened: dict[str, list[Tally]] = defaultdict(list)
+    for row in rows(db, _EVENTS.format(where=where(scope)), scope):
+        happened[row["kind"]].append(_tally(row))
+    return Activity(
+        happened={kind: tuple(tallies) for kind, tallies in happened.items()},
+        outcomes=tuple(
+            (row["outcome"], _tally(row))
+            for row in rows(db, _OUTCOMES.format(where=where(scope)), scope)
+        ),
+        held=_tallies(db, _HELD, scope),
+        flushes=_tallies(db, _FLUSHES, scope),
+        frozen=_frozen(db, scope),
+        refusals=_tallies(db, _REFUSALS, scope),
+        **_counts(db, scope),
+    )
+
+
+_EVENTS = """
+    select kind, why, count(*) count, sum(tokens) tokens from events {where}
+    group by kind, why order by count desc, why
+"""
+_OUTCOMES = """
+    select outcome, why, count(*) count from turns {where}
+    group by outcome, why order by count desc, outcome, why
+"""
+_HELD = """
+    select held_why why, count(*) count, max(held_tokens) tokens from turns {where}
+    group by held_why order by count desc, why
+"""
+_FLUSHES = """
+    select flushed why, count(*) count from turns {where}
+    group by flushed order by count desc, why
+"""
+_REFUSALS = """
+    select json_extract(detail, '$.host') why, count(*) count from events {where}
+    group by 1 order by count desc, why
+"""
+_REFAULTS = """
+    select count(*) count from events join pages
+    on pages.session = events.session and pages.id = events.page
+    {where} and pages.faults > 0
+"""
+_CONDITIONS = {
+    _HELD: "held_tokens > 0",
+    _FLUSHES: "flushed is not null",
+    _REFUSALS: "kind = 'tls_failed'",
+}
+
+
+def _tallies(db: Database, sql: str, scope: Scope) -> tuple[Tally, ...]:
+    clause = where(scope, also=_CONDITIONS[sql])
+    return tuple(_tally(row) for row in rows(db, sql.format(where=clause), scope))
+
+
+def _tally(row: Row) -> Tally:
+    return Tally(row["why"] or "", row["count"], row.get("tokens") or 0)
+
+
+def _frozen(db: Database, scope: Scope) -> tuple[Tally, ...]:
+    clause = where(scope, "id", "last_at", "frozen is not null")
+    sql = f"select frozen why, count(*) count from sessions {clause} group by frozen"
+    return tuple(_tally(row) for row in rows(db, f"{sql} order by count desc, why", scope))
+
+
+def _counts(db: Database, scope: Scope) -> dict[str, int]:
+    refetched = where(
+        scope, "events.session", "events.at", "events.kind = 'faulted' and events.why = 'refetch'"
+    )
+    (refaults,) = rows(db, _REFAULTS.format(where=refetched), scope)
+    seen = f"session in (select id from sessions {where(scope, 'id', 'last_at')})"
+    (pins,) = rows(
+        db,
+        f"select count(*) count from pages where {seen} and pin_strength is not null",
+        scope,
+    )
+    (breaks,) = rows(
+        db, f"select count(*) count from turns {where(scope, also='prefix_broken = 1')}", scope
+    )
+    return {
+        "refaults": refaults["count"],
+        "pins_now": pins["count"],
+        "prefix_breaks": breaks["count"],
+    }

@@ -1,0 +1,208 @@
+"""What the recording adds up to: the net, and the latest sessions.
+
+Rule of this file: it reads and adds, it judges nothing. Every question is one
+pass over a table, whatever the number of sessions, so that the answer takes as long for one
+big recording as reading it. Tokens are as the provider billed them; "untouched" is the
+estimate of the same requests without Pichay.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from sqlite_utils import Database
+
+from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+
+TABLES = frozenset({"sessions", "turns", "pages", "contents", "events"})
+"""What must be there before anything can be asked: a recorder may just be making them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens by kind. The four do not overlap."""
+
+    input: int = 0
+    """Neither read from nor written to the prompt cache."""
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+
+    @property
+    def sent(self) -> int:
+        """The whole input side."""
+        return self.input + self.cache_read + self.cache_write
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            self.input + other.input,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+            self.output + other.output,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What requests were billed, beside the estimate of what they would have been billed."""
+
+    requests: int = 0
+    settled: int = 0
+    """Requests whose reply said what was billed; the amounts below are theirs."""
+    actual: Tokens = Tokens()
+    untouched: Tokens = Tokens()
+    priced: int = 0
+    """Settled requests of models whose price is known; the dollars are theirs."""
+    dollars: float = 0.0
+    untouched_dollars: float = 0.0
+    unpriced: tuple[str, ...] = ()
+    """Models whose price is not known."""
+
+    @property
+    def saved_tokens(self) -> int:
+        """Input tokens that untouched would have been more; negative is a loss."""
+        return self.untouched.sent - self.actual.sent
+
+    @property
+    def saved_dollars(self) -> float:
+        """Dollars that untouched would have been more; negative is a loss."""
+        return self.untouched_dollars - self.dollars
+
+    def __add__(self, other: "Net") -> "Net":
+        return Net(
+            self.requests + other.requests,
+            self.settled + other.settled,
+            self.actual + other.actual,
+            self.untouched + other.untouched,
+            self.priced + other.priced,
+            self.dollars + other.dollars,
+            self.untouched_dollars + other.untouched_dollars,
+            (*self.unpriced, *(model for model in other.unpriced if model not in self.unpriced)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFigures:
+    """One session in a line. Times are seconds since the epoch."""
+
+    id: str
+    kind: str
+    parent: str | None
+    model: str
+    frozen: str | None
+    started_at: float
+    last_at: float
+    turns: int
+    requests: int
+    window: int | None
+    """Tokens of the last request that was settled, None if none was."""
+    net: Net
+    evictions: int
+    faults: int
+
+
+def recorded(db: Database) -> bool:
+    """True if there is anything to show: a request, or traffic that was let through."""
+    names = {row["name"] for row in rows(db, "select name from sqlite_master")}
+    if not names >= TABLES:
+        return False
+    (found,) = rows(db, "select exists (select 1 from turns) or exists (select 1 from events) any")
+    return bool(found["any"])
+
+
+def net(db: Database, scope: Scope = EVERYTHING) -> Net:
+    """Return the net over all requests in scope."""
+    found = rows(db, f"select {_NET} from turns {where(scope)} group by model", scope)
+    return _sum(_net(row) for row in found)
+
+
+def sessions(
+    db: Database, limit: int | None = None, scope: Scope = EVERYTHING
+) -> tuple[SessionFigures, ...]:
+    """Return the sessions last seen in scope, newest first, each with its whole history."""
+    chosen = f"{where(scope, 'id', 'last_at')} order by last_at desc, id limit {_limit(limit)}"
+    found = rows(db, f"select * from sessions {chosen}", scope)
+    inner = f"session in (select id from sessions {chosen})"
+    nets = _nets(rows(db, f"select session, {_NET} from turns where {inner} {_EACH}", scope))
+    windows = _by_session(rows(db, _WINDOWS.format(inner=inner), scope), "window")
+    counts = rows(db, _MOVES.format(inner=inner), scope)
+    evictions, faults = _by_session(counts, "evictions"), _by_session(counts, "faults")
+    return tuple(
+        SessionFigures(
+            id=row["id"],
+            kind=row["kind"],
+            parent=row["parent"],
+            model=row["model"],
+            frozen=row["frozen"],
+            started_at=row["started_at"],
+            last_at=row["last_at"],
+            turns=row["turn"],
+            requests=row["requests"],
+            window=windows.get(row["id"]),
+            net=nets.get(row["id"], Net()),
+            evictions=evictions.get(row["id"], 0),
+            faults=faults.get(row["id"], 0),
+        )
+        for row in found
+    )
+
+
+_EACH = "group by session, model"
+_NET = """
+    model, count(*) requests, count(input_tokens) settled, count(dollars) priced,
+    total(input_tokens) input, total(cache_read_tokens) cache_read,
+    total(cache_write_5m_tokens) + total(cache_write_1h_tokens) cache_write,
+    total(output_tokens) output,
+    total(untouched_input_tokens) untouched_input,
+    total(untouched_cache_read_tokens) untouched_cache_read,
+    total(untouched_cache_write_tokens) untouched_cache_write,
+    total(untouched_output_tokens) untouched_output,
+    total(dollars) dollars, total(untouched_dollars) untouched_dollars
+"""
+_WINDOWS = """
+    select session, max(request), input_tokens + cache_read_tokens
+        + cache_write_5m_tokens + cache_write_1h_tokens window
+    from turns where {inner} and input_tokens is not null group by session
+"""
+_MOVES = """
+    select session, sum(kind = 'evicted') evictions, sum(kind = 'faulted') faults
+    from events where {inner} group by session
+"""
+
+
+def _net(row: Row) -> Net:
+    unknown = row["settled"] > row["priced"]
+    return Net(
+        requests=row["requests"],
+        settled=row["settled"],
+        actual=_tokens(row, ""),
+        untouched=_tokens(row, "untouched_"),
+        priced=row["priced"],
+        dollars=row["dollars"],
+        untouched_dollars=row["untouched_dollars"],
+        unpriced=(row["model"],) if unknown else (),
+    )
+
+
+def _tokens(row: Row, prefix: str) -> Tokens:
+    kinds = ("input", "cache_read", "cache_write", "output")
+    return Tokens(*(int(row[prefix + kind]) for kind in kinds))
+
+
+def _sum(nets: Iterable[Net]) -> Net:
+    return reduce(Net.__add__, nets, Net())
+
+
+def _nets(found: Sequence[Row]) -> dict[str, Net]:
+    each: dict[str, Net] = {}
+    for row in found:
+        each[row["session"]] = each.get(row["session"], Net()) + _net(row)
+    return each
+
+
+def _by_session(found: Sequence[Row], column: str) -> dict[str, int]:
+    return {row["session"]: row[column] for row in found}
+
+
+def _limit(limit: int | None) -> int:
+    return -1 if limit is None else limit

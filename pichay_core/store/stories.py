@@ -1,0 +1,219 @@
+"""The story of one session, and of one page.
+
+Rule of this file: rows in the order in which things happened, with what is needed to read
+them without the tables.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+from sqlite_utils import Database
+
+from pichay_core.store.figures import Tokens
+from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStory:
+    """One request. Tokens and dollars are None until its reply has ended."""
+
+    request: int
+    turn: int
+    at: float
+    outcome: str
+    why: str | None
+    status: int | None
+    removed_tokens: int
+    pending_tokens: int
+    flushed: str | None
+    held_tokens: int
+    held_why: str | None
+    prefix_broken: bool
+    actual: Tokens | None
+    untouched: Tokens | None
+    dollars: float | None
+    untouched_dollars: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventStory:
+    """One event. ``page`` is what a reader knows the page by, None if there is none."""
+
+    id: int
+    session: str | None
+    request: int | None
+    turn: int | None
+    at: float
+    kind: str
+    why: str | None
+    tokens: int | None
+    detail: Mapping[str, Any]
+    page: str | None
+    """The call that brought it: tool and label."""
+    handle: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageStory:
+    """One page: where it is now and how it came there. Clocks are turns."""
+
+    session: str
+    handle: str
+    tool: str
+    label: str
+    kind: str
+    digest: str
+    bytes: int
+    lines: int
+    tokens: int
+    state: str
+    stale: bool
+    born: int
+    last_use: int
+    uses: int
+    faults: int
+    moved: int | None
+    pin_strength: float | None
+    pin_since: int | None
+    kept: bool
+    """Its content is in the recording."""
+
+
+def matching(db: Database, text: str) -> tuple[str, ...]:
+    """Return the sessions that *text* names: that very one, else those it is a beginning of."""
+    found = rows(
+        db,
+        "select id from sessions where substr(id, 1, length(:text)) = :text order by last_at desc",
+        text=text,
+    )
+    names = tuple(row["id"] for row in found)
+    return (text,) if text in names else names
+
+
+def newest(db: Database) -> str | None:
+    """Return the main conversation seen last; if there is none, the session seen last."""
+    found = rows(
+        db, "select id from sessions order by kind = 'main' desc, last_at desc, id limit 1"
+    )
+    return found[0]["id"] if found else None
+
+
+def turns(db: Database, session: str) -> tuple[TurnStory, ...]:
+    """Return the requests of one session, in order."""
+    found = rows(
+        db, "select * from turns where session = :session order by request", Scope(session)
+    )
+    return tuple(_turn(row) for row in found)
+
+
+def events(db: Database, session: str) -> tuple[EventStory, ...]:
+    """Return the events of one session, in order."""
+    clause = where(Scope(session), "events.session")
+    found = rows(db, f"{_EVENTS} {clause} order by events.id", Scope(session))
+    return tuple(_event(row) for row in found)
+
+
+def latest_events(db: Database, limit: int, scope: Scope = EVERYTHING) -> tuple[EventStory, ...]:
+    """Return the last *limit* events in scope, in order."""
+    clause = where(scope, "events.session", "events.at")
+    sql = f"{_EVENTS} {clause} order by events.id desc limit :limit"
+    return tuple(_event(row) for row in reversed(rows(db, sql, scope, limit=limit)))
+
+
+def windows(db: Database, session: str, limit: int) -> tuple[int, ...]:
+    """Return the tokens sent in the last *limit* settled requests of a session, in order."""
+    sql = f"""select {_SENT} window from turns
+        where session = :session and input_tokens is not null
+        order by request desc limit :limit"""
+    found = rows(db, sql, Scope(session), limit=limit)
+    return tuple(row["window"] for row in reversed(found))
+
+
+def pages(db: Database, handle: str) -> tuple[PageStory, ...]:
+    """Return the pages that were given this handle; the session seen last comes first.
+
+    A fork has the handles of the session that it came from.
+    """
+    found = rows(db, _PAGES, handle=handle.upper())
+    return tuple(_page(row) for row in found)
+
+
+def content(db: Database, digest: str) -> bytes | None:
+    """Return the text of a page as it was kept, UTF-8; None if it was not."""
+    found = rows(db, "select zstd from contents where digest = :digest", digest=digest)
+    return (
+        zstandard.ZstdDecompressor().decompressobj().decompress(found[0]["zstd"]) if found else None
+    )
+
+
+_SENT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
+_EVENTS = """
+    select events.*, pages.tool, pages.label, pages.handle from events left join pages
+    on pages.session = events.session and pages.id = events.page
+"""
+_PAGES = """
+    select pages.*, exists (select 1 from contents where digest = pages.digest) kept
+    from pages join sessions on sessions.id = pages.session
+    where handle = :handle order by last_at desc, session
+"""
+
+
+def _turn(row: Row) -> TurnStory:
+    settled = row["input_tokens"] is not None
+    return TurnStory(
+        request=row["request"],
+        turn=row["turn"],
+        at=row["at"],
+        outcome=row["outcome"],
+        why=row["why"],
+        status=row["status"],
+        removed_tokens=row["removed_tokens"],
+        pending_tokens=row["pending_tokens"],
+        flushed=row["flushed"],
+        held_tokens=row["held_tokens"],
+        held_why=row["held_why"],
+        prefix_broken=bool(row["prefix_broken"]),
+        actual=_actual(row) if settled else None,
+        untouched=_untouched(row) if settled else None,
+        dollars=row["dollars"],
+        untouched_dollars=row["untouched_dollars"],
+    )
+
+
+def _actual(row: Row) -> Tokens:
+    written = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
+    return Tokens(row["input_tokens"], row["cache_read_tokens"], written, row["output_tokens"])
+
+
+def _untouched(row: Row) -> Tokens:
+    return Tokens(
+        row["untouched_input_tokens"],
+        row["untouched_cache_read_tokens"],
+        row["untouched_cache_write_tokens"],
+        row["untouched_output_tokens"],
+    )
+
+
+def _event(row: Row) -> EventStory:
+    page = None if row["tool"] is None else f"{row['tool']} {row['label']}".strip()
+    return EventStory(
+        id=row["id"],
+        session=row["session"],
+        request=row["request"],
+        turn=row["turn"],
+        at=row["at"],
+        kind=row["kind"],
+        why=row["why"],
+        tokens=row["tokens"],
+        detail=json.loads(row["detail"]),
+        page=page,
+        handle=row["handle"],
+    )
+
+
+def _page(row: Row) -> PageStory:
+    same = {name: row[name] for name in PageStory.__slots__ if name not in ("stale", "kept")}
+    return PageStory(**same, stale=bool(row["stale"]), kept=bool(row["kept"]))

@@ -1,0 +1,64 @@
+"""Server-sent events: a stream cut into frames, byte for byte.
+
+Rule of this file: the frames, joined, are the stream, wherever its pieces were cut. A frame is
+everything up to and including the blank line that ends an event.
+Source: WHATWG HTML, section 9.2 (lines end in CR LF, LF or CR).
+"""
+
+import re
+from dataclasses import dataclass
+
+LONGEST_FRAME = 32 * 1024 * 1024
+"""Bytes. A longer one is not an event of any provider; the splitter gives up on it."""
+
+_END = re.compile(rb"\r\n\r\n|\n\n|\r\r(?!\n)|\n\r\n|\r\n\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one frame says; both empty for a comment or a keep-alive."""
+
+    name: str
+    data: bytes
+
+
+class Splitter:
+    """Cuts a stream into frames, whatever the pieces it arrives in."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the frames that are complete now. Raises OverflowError on an endless one."""
+        searched = max(0, len(self._rest) - 3)
+        self._rest += data
+        frames: list[bytes] = []
+        start = 0
+        while match := _END.search(self._rest, max(start, searched)):
+            if match.end() == len(self._rest) and match.group() == b"\r\r":
+                break
+            frames.append(bytes(self._rest[start : match.end()]))
+            start = match.end()
+        del self._rest[:start]
+        if len(self._rest) > LONGEST_FRAME:
+            raise OverflowError(f"an event of more than {LONGEST_FRAME:,} bytes")
+        return frames
+
+    def flush(self) -> bytes:
+        """Return what has come in since the last complete frame; the stream has ended."""
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return rest
+
+
+def parse(frame: bytes) -> Event:
+    """Return what a frame says."""
+    name, data = "", list[bytes]()
+    for line in re.split(rb"\r\n|\n|\r", frame):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"event":
+            name = value.decode(errors="replace")
+        elif field == b"data":
+            data.append(value)
+    return Event(name, b"\n".join(data))
