@@ -28,12 +28,8 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class TurnFacts:
-    """What the ledger must know of one request. Amounts are tokens."""
+    """What the ledger must know of the circumstances of one request."""
 
-    removed: int
-    """Missing from the request because pages are out, after stubs."""
-    refetched: int = 0
-    """In the conversation a second time because of refetch faults."""
     only_refetched: bool = False
     """The request brought nothing else, so that untouched it would not have been made."""
     flushed: bool = False
@@ -43,6 +39,18 @@ class TurnFacts:
     """The client itself changed its history."""
     one_hour: bool = False
     """Cache writes are asked for with a time to live of one hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What paging did to the tokens of one request."""
+
+    removed: int = 0
+    """Missing from it because pages are out, after stubs."""
+    refetched: int = 0
+    """In it a second time because of refetch faults."""
+    resident: int = 0
+    """Of tool results that are in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +68,9 @@ BREAK_TOLERANCE = 0.95
 """Providers round and skip short tails: only a clear loss is a break."""
 
 
-def settle(ledger: Ledger, facts: TurnFacts, usage: Usage) -> Settled:
+def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> Settled:
     """Return the ledger after a reply, with the estimate of the untouched request."""
-    window = max(0, usage.window + facts.removed - facts.refetched)
+    window = max(0, usage.window + amounts.removed - amounts.refetched)
     untouched = _split(window, _untouched_read(ledger, facts, usage), usage, facts.one_hour)
     after = Ledger(
         cached=usage.cache_read + usage.cache_write,

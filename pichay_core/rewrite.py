@@ -26,26 +26,22 @@ class Rewritten:
     """A body for upstream: the client's own object where nothing was decided."""
 
     body: bytes
+    texts: Mapping[int, Mapping[int, str]] | None = None
     sent: Mapping[int, Sent] = field(default_factory=dict[int, Sent])
     problems: frozenset[str] = frozenset()
 
 
 def rewrite(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the request's body with the session's decisions in it."""
-    texts = _texts(session, request, stored)
-    markers = _markers(session, request.head, request.messages)
+    texts = session.texts
+    texts = _texts(session, request, stored) if texts is None else texts
     if not texts:
-        return Rewritten(request.outline.body)
-    sent = {
-        position: _sent(
-            session, request, position, Edits(texts.get(position, {}), markers.get(position, {}))
-        )
-        for position in sorted(texts.keys() | markers.keys())
-    }
+        return Rewritten(request.outline.body, texts)
+    sent = _sent_messages(session, request, texts)
     problems = _new_problems(request, sent)
     if problems:
-        return Rewritten(request.outline.body, {}, problems)
-    return Rewritten(_spliced(request.outline, sent), sent)
+        return Rewritten(request.outline.body, texts, {}, problems)
+    return Rewritten(_spliced(request.outline, sent), texts, sent)
 
 
 def _texts(
@@ -90,10 +86,9 @@ def _markers(
     the provider's cache can still be read. A client that marks nothing gets no marker.
     """
     marks = [
-        (Frame(position, place), block.ttl)
+        (Frame(position, block), ttl)
         for position, message in enumerate(messages)
-        for place, block in enumerate(message.blocks)
-        if block.ttl
+        for block, ttl in message.marks
     ]
     used = len(head.ttls) + len(marks) + (head.automatic is not None)
     if used == 0:
@@ -115,22 +110,46 @@ def _boundaries(session: Session) -> list[Frame]:
     return [frame for frame in frames if frame is not None]
 
 
-def _sent(session: Session, request: Request, position: int, edits: Edits) -> Sent:
-    """Return the rewritten message, the one of the last turn if nothing about it is new."""
-    original = request.messages[position].raw
-    last = session.sent.get(position)
-    if last is not None and last.edits == edits and last.original == original:
+def _sent_messages(
+    session: Session, request: Request, texts: Mapping[int, Mapping[int, str]]
+) -> dict[int, Sent]:
+    """Return the rewritten messages; those of the last turn where nothing about them is new."""
+    markers = _markers(session, request.head, request.messages)
+    return {
+        position: _sent(
+            session.sent.get(position),
+            request,
+            position,
+            Edits(texts.get(position, _NOTHING), markers.get(position, _NOTHING)),
+        )
+        for position in (texts if markers.keys() <= texts.keys() else texts.keys() | markers.keys())
+    }
+
+
+_NOTHING: Mapping[int, str] = {}
+
+
+def _sent(last: Sent | None, request: Request, position: int, edits: Edits) -> Sent:
+    original = request.messages[position]
+    if last is not None and last.edits == edits and last.original == original.raw:
         return last
-    written = request.format.write(original, edits)
-    return Sent(original, edits, request.format.read(written))
+    message = request.format.read(request.format.write(original.raw, edits))
+    return Sent(original.raw, edits, message, message.same_structure(original))
 
 
 def _new_problems(request: Request, sent: Mapping[int, Sent]) -> frozenset[str]:
+    """Say which rules the rewritten conversation breaks that the client's own keeps.
+
+    While every rewritten message keeps its structure block by block, only the rules on cache
+    markers can tell the two apart; otherwise every rule is checked on both.
+    """
     messages = list(request.messages)
     for position, part in sent.items():
         messages[position] = part.message
-    broken = request.format.problems(request.head, messages)
-    return broken - request.format.problems(request.head, request.messages) if broken else broken
+    sound = all(part.sound for part in sent.values())
+    check = request.format.marker_problems if sound else request.format.problems
+    broken = check(request.head, messages)
+    return broken - check(request.head, request.messages) if broken else broken
 
 
 def _spliced(outline: Outline, sent: Mapping[int, Sent]) -> bytes:
@@ -140,4 +159,3 @@ def _spliced(outline: Outline, sent: Mapping[int, Sent]) -> bytes:
         if part.message.raw != part.original
     ]
     return jsontext.splice(outline.body, edits)
-

@@ -29,6 +29,8 @@ class Sent:
     original: bytes
     edits: Edits
     message: Message
+    sound: bool
+    """It differs from the original in texts and markers only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,11 @@ class Session:
     previous: PageId | None = None
     """The boundary before that."""
     head: Head | None = None
+    texts: Mapping[int, Mapping[int, str]] | None = None
+    """New result texts by message and block; None until they have been made."""
     sent: Mapping[int, Sent] = field(default_factory=dict[int, Sent])
+    bytes: int = 0
+    """Size of the last request."""
     failures: int = 0
     frozen: str | None = None
     """Why the session is only observed, None while it is paged."""

@@ -8,11 +8,11 @@ content come in as arguments.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pichay_core.events import Event, Rewound
+from pichay_core.events import Event, Repaired, Rewound
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
 from pichay_core.models import binds_thinking
-from pichay_core.pager import Advance, Held, Limits, Seen, advance, gain, mark_gone
+from pichay_core.pager import Advance, Held, Limits, Seen, advance, mark_gone
 from pichay_core.policies import Policy
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite
@@ -94,13 +94,13 @@ def take(
         )
     session = _after(follow.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
-    session = replace(session, sent=rewritten.sent)
+    session = replace(session, sent=rewritten.sent, texts=rewritten.texts)
     facts = _facts(session, before, advanced, request, matched, follow)
     return Turn(
         session=session,
         body=rewritten.body,
         events=(*rewound, *advanced.events),
-        facts=facts if rules.edit else replace(facts, removed=0, refetched=0, only_refetched=False),
+        facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
         pending=advanced.pending,
@@ -112,7 +112,9 @@ def take(
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the body as the session's decisions have it, deciding nothing (count_tokens)."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
-    shown = replace(session, messages=request.messages, frames=placed.frames, sent={})
+    shown = replace(
+        session, messages=request.messages, frames=placed.frames, sent={}, texts=None
+    )
     return rewrite(shown, request, stored)
 
 
@@ -130,6 +132,7 @@ def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...
     placed = _place(matched, request, appended)
     moved = replace(
         session,
+        texts=session.texts if appended else None,
         messages=messages,
         frames=placed.frames,
         turn=placed.turn,
@@ -190,6 +193,8 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
         last_at=request.at,
         ttl=ttl_of(request.head, request.messages),
         head=request.head,
+        bytes=len(request.outline.body),
+        texts=session.texts if _texts_hold(advanced) else None,
     )
     if advanced.flushed is None:
         return session
@@ -199,13 +204,18 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
     )
 
 
+def _texts_hold(advanced: Advance) -> bool:
+    """True if nothing in this turn put a new text into a frame."""
+    return advanced.flushed is None and not any(isinstance(e, Repaired) for e in advanced.events)
+
+
 def _out(table: PageTable, frames: Mapping[PageId, Frame]) -> list[PageId]:
     return [page for page in frames if page in table and table[page].out]
 
 
 def ttl_of(head: Head, messages: Sequence[Message]) -> int:
     """Return how many seconds the provider keeps what this request marks; the longest mark."""
-    own = (block.ttl for message in messages for block in message.blocks if block.ttl)
+    own = (ttl for message in messages for _, ttl in message.marks)
     marks = (*head.ttls, *own, *((head.automatic,) if head.automatic else ()))
     return max((CACHE_TTLS[mark] for mark in marks), default=CACHE_TTLS["5m"])
 
@@ -218,12 +228,9 @@ def _facts(
     matched: Match,
     follow: _Follow,
 ) -> TurnFacts:
-    present = [session.table[page] for page in session.frames if page in session.table]
     arrived = [a.page.id for a in follow.placed.pages if a.page.id not in before.table]
     faulted = [page for page in arrived if session.table[page].faults]
     return TurnFacts(
-        removed=sum(gain(entry) for entry in present if entry.out),
-        refetched=sum(entry.page.tokens for entry in present if entry.faults),
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
         flushed=advanced.flushed is not None,
         warm=_warm(before, request.at),

@@ -236,10 +236,9 @@ class Paging:
         exchange.settled = True
         usage = report.usage if report and status == 200 else None
         outcome = "retried" if retried else None
-        facts = replace(exchange.facts, removed=0) if retried else exchange.facts
         self._put(
             Settlement(
-                exchange.session, exchange.request, status, facts, usage, outcome, retried
+                exchange.session, exchange.request, status, exchange.facts, usage, outcome, retried
             )
         )
         if report is not None:
@@ -265,7 +264,7 @@ class Paging:
 def _frozen_turn(matched: Match, request: Request) -> Turn:
     session = matched.session
     after = replace(session, requests=session.requests + 1, last_at=request.at)
-    facts = TurnFacts(removed=0)
+    facts = TurnFacts()
     return Turn(after, request.outline.body, (), facts, None, Held(), 0, retry=False)
 
 

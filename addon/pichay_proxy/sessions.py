@@ -33,8 +33,8 @@ class Group:
     """Histories that a session has left (a rewind); a fork if the client returns to one."""
 
     def texts(self) -> int:
-        """Return how many bytes of conversation it holds."""
-        return sum(len(m.raw) for s in self.sessions.values() for m in s.messages)
+        """Return about how many bytes of conversation it holds."""
+        return sum(session.bytes for session in (*self.sessions.values(), *self.parked))
 
 
 class LiveSessions:

@@ -13,7 +13,7 @@ import zstandard
 from sqlite_utils import Database
 
 from pichay_core.events import Collected, Event, Evicted
-from pichay_core.ledger import Ledger, settle
+from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, State, Usage
 from pichay_core.session import Session
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
@@ -150,7 +150,7 @@ class Accounts:
 
     def _turn_row(self, record: Turned) -> Row:
         after = record.after
-        removed, refetched, resident = self._amounts(after)
+        amounts = self._amounts(after)
         return {
             "session": after.id,
             "request": after.requests,
@@ -162,9 +162,9 @@ class Accounts:
             "messages": len(after.messages),
             "bytes_before": record.bytes_before,
             "bytes_after": record.bytes_after,
-            "removed_tokens": removed if record.outcome == "edited" else 0,
-            "refetched_tokens": refetched,
-            "resident_tokens": resident,
+            "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
+            "refetched_tokens": amounts.refetched,
+            "resident_tokens": amounts.resident,
             "pending_tokens": record.pending,
             "flushed": record.flushed,
             "held_pages": record.held.pages,
@@ -173,8 +173,8 @@ class Accounts:
             "overhead_microseconds": record.overhead_microseconds,
         }
 
-    def _amounts(self, session: Session) -> tuple[int, int, int]:
-        """Return tokens removed, refetched and resident, with the calibrated multiplier."""
+    def _amounts(self, session: Session) -> Amounts:
+        """Return what paging did to the last request, with the calibrated multiplier."""
         removed = refetched = resident = 0
         for page in session.frames:
             entry = session.table.entries.get(page)
@@ -184,7 +184,7 @@ class Accounts:
             removed += _gain(entry, tokens) if entry.out else 0
             refetched += tokens if entry.faults else 0
             resident += tokens if entry.state is State.RESIDENT else 0
-        return removed, refetched, resident
+        return Amounts(removed, refetched, resident)
 
     def _tokens(self, session: Session, entry: Entry) -> int:
         counted = self._counted.get((session.id, entry.repairs or entry.page.id))
@@ -214,13 +214,9 @@ class Accounts:
     def _bill(self, record: Settlement, usage: Usage, row: Row) -> Row:
         """Return the columns that say what the turn cost, and what it would have cost."""
         edited = row["outcome"] == "edited"
-        facts = replace(
-            record.facts,
-            removed=row["removed_tokens"],
-            refetched=row["refetched_tokens"] if edited else 0,
-            only_refetched=record.facts.only_refetched and edited,
-        )
-        settled = settle(self._ledger(record.session), facts, usage)
+        facts = replace(record.facts, only_refetched=record.facts.only_refetched and edited)
+        amounts = Amounts(row["removed_tokens"], row["refetched_tokens"] if edited else 0)
+        settled = settle(self._ledger(record.session), facts, amounts, usage)
         self._calibrate(record, usage, row["model"])
         self._execute(
             "update sessions set cached = :cached, untouched_cached = :untouched_cached "

@@ -52,7 +52,7 @@ class EventStory:
     tokens: int | None
     detail: Mapping[str, Any]
     page: str | None
-    """The call that brought it: tool and label."""
+    """The call that brought it: tool and label; its id if no such page is recorded."""
     handle: str | None
 
 
@@ -198,7 +198,7 @@ def _untouched(row: Row) -> Tokens:
 
 
 def _event(row: Row) -> EventStory:
-    page = None if row["tool"] is None else f"{row['tool']} {row['label']}".strip()
+    page = f"{row['tool']} {row['label']}".strip() if row["tool"] else row["page"]
     return EventStory(
         id=row["id"],
         session=row["session"],

@@ -18,7 +18,7 @@ from pichay_core.wire.clientstubs import is_cleared, is_unchanged
 from pichay_core.wire.format import Edits, Head, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Block, Message, Result
-from pichay_core.wire.rules import problems
+from pichay_core.wire.rules import marker_problems, problems
 
 type Json = Mapping[str, object]
 
@@ -28,6 +28,7 @@ BILLING_PREFIX = "x-anthropic-billing-header"
 """The client's attribution line. It changes with every request: never part of an identity."""
 
 _UNTOUCHABLE = ("thread", "fallback_credit_token")
+_THINKING = ("thinking", "redacted_thinking")
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 _TEXT_LENGTH = 4000
 
@@ -87,11 +88,14 @@ def read(raw: bytes) -> Message:
     """Read one message. What is not understood is an opaque block, never an error."""
     message = _mapping(jsontext.value(raw))
     content = _content_blocks(message.get("content"))
+    blocks = tuple(_block(block) for block in content)
     return Message(
         raw=raw,
         digest=_identity(message, content),
         role=_string(message.get("role")),
-        blocks=tuple(_block(block) for block in content),
+        blocks=blocks,
+        marks=tuple((at, block.ttl) for at, block in enumerate(blocks) if block.ttl),
+        thinks=any(block.type in _THINKING for block in blocks),
         calls=tuple(_calls(content)),
         results=tuple(_results(content)),
         text=_plain_text(content),
@@ -270,4 +274,4 @@ def _field(outline: Outline, field: str) -> object:
     return None if raw is None else jsontext.value(raw)
 
 
-__all__ = ["head", "name", "outline", "problems", "read", "text", "write"]
+__all__ = ["head", "marker_problems", "name", "outline", "problems", "read", "text", "write"]

@@ -94,3 +94,7 @@ class Format(Protocol):
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the provider's structural rules a conversation breaks."""
         ...
+
+    def marker_problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
+        """Say which of the rules on cache markers it breaks: all that a marker can break."""
+        ...

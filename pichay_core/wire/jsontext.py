@@ -81,15 +81,16 @@ def leading(text: bytes, place: Place, expected: Iterable[bytes]) -> list[Place]
     position = _after_space(text, place.start + 1)
     for raw in expected:
         end = position + len(raw)
-        if not raw or not text.startswith(raw, position):
+        if not raw or end >= place.end or not text.startswith(raw, position):
             break
-        after = _after_space(text, end)
+        after = end if text[end] == _COMMA else _after_space(text, end)
         if after >= place.end or text[after] not in (_COMMA, _CLOSE_LIST):
             break
         found.append(Place(position, end))
         if text[after] == _CLOSE_LIST:
             break
-        position = _after_space(text, after + 1)
+        after += 1
+        position = after if text[after] == _OPEN_OBJECT else _after_space(text, after)
     return found
 
 

@@ -54,7 +54,15 @@ class Message:
     text: str = ""
     """The plain text of it, shortened; the first text for identity, the last for recognition."""
 
-    @property
-    def thinks(self) -> bool:
-        """True if a block of it holds signed thinking."""
-        return any(block.type in ("thinking", "redacted_thinking") for block in self.blocks)
+    marks: tuple[tuple[int, str], ...] = ()
+    """Position and time to live of each cache marker in it."""
+    thinks: bool = False
+    """A block of it holds signed thinking."""
+
+    def same_structure(self, other: "Message") -> bool:
+        """True if both differ in texts and cache markers only: no other rule can tell them."""
+        return self.role == other.role and _skeleton(self) == _skeleton(other)
+
+
+def _skeleton(message: Message) -> list[tuple[str, str | None, bool]]:
+    return [(block.type, block.id, block.empty) for block in message.blocks]

@@ -27,8 +27,13 @@ def problems(head: Head, messages: Sequence[Message]) -> frozenset[str]:
     )
 
 
+def marker_problems(head: Head, messages: Sequence[Message]) -> frozenset[str]:
+    """Say which of the rules on cache markers a conversation breaks."""
+    return frozenset(_markers(head, messages))
+
+
 def _markers(head: Head, messages: Sequence[Message]) -> Iterator[str]:
-    own = [block.ttl for message in messages for block in message.blocks if block.ttl]
+    own = [ttl for message in messages for _, ttl in message.marks]
     ttls = [*head.ttls, *own, *([head.automatic] if head.automatic else [])]
     if len(ttls) > MAXIMUM_MARKERS:
         yield f"more than {MAXIMUM_MARKERS} cache_control markers: {len(ttls)}"

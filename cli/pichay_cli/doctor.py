@@ -1,0 +1,51 @@
+"""``pichay doctor``: is everything here that Pichay needs?"""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from pichay_cli import checkup
+from pichay_cli.checkup import Row, Status
+from pichay_cli.options import CONFDIR, Options
+from pichay_core.store.place import home
+
+
+@click.command()
+@click.option("--confdir", type=click.Path(path_type=Path), default=CONFDIR, show_default=True)
+@click.option("--database", type=click.Path(path_type=Path), help="Look at this one.")
+@click.option("--json", "as_json", is_flag=True, help="The rows as a JSON list.")
+def doctor(confdir: Path, database: Path | None, as_json: bool) -> None:
+    """Check what Pichay needs: Python, mitmproxy, the CA and who trusts it, port, database.
+
+    The exit code is 1 if anything fails.
+    """
+    rows = examined(Options(confdir=confdir, database=database))
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        from pichay_cli.doctor_view import show
+
+        show(rows)
+    sys.exit(any(row.status is Status.FAIL for row in rows))
+
+
+def examined(options: Options) -> list[Row]:
+    """Every row, in the order in which things are needed."""
+    confdir = options.folder()
+    return [
+        checkup.interpreter(),
+        checkup.mitmproxy_version(),
+        checkup.addon(),
+        checkup.certificate_authority(confdir, datetime.now(UTC)),
+        *checkup.clients(confdir, os.environ),
+        *checkup.node_goes_through(os.environ),
+        checkup.proxies(os.environ),
+        checkup.default_port(),
+        checkup.state_folder(home()),
+        checkup.database(options.recording()),
+    ]

@@ -1,0 +1,98 @@
+"""Events in words: what happened, to which page.
+
+Rule of this file: one sentence per kind of event, in one table; an unknown kind is shown as
+it was recorded.
+"""
+
+from collections.abc import Callable
+
+from pichay_cli.amounts import times, tokens
+from pichay_cli.render import BAD, QUIET, Part
+from pichay_core.store.stories import EventStory
+
+_STYLES = {
+    "faulted": "yellow",
+    "failed": BAD,
+    "frozen": BAD,
+    "tls_failed": BAD,
+    "flushed": "cyan",
+    "pinned": "magenta",
+    "passed": QUIET,
+}
+NAME_WIDTH = 10
+"""Letters of the longest name: tls failed."""
+
+
+def name_of(event: EventStory) -> Part:
+    """One word or two: the class of a fault, else the kind of event."""
+    name = event.why if event.kind == "faulted" and event.why else event.kind
+    return name.replace("_", " "), _STYLES.get(event.kind, "")
+
+
+def story_of(event: EventStory) -> str:
+    """What happened, without its name."""
+    return _STORIES.get(event.kind, _other)(event)
+
+
+def _evicted(event: EventStory) -> str:
+    parts = (_tokens(event), event.why, f"page {event.detail.get('handle') or '?'}")
+    return f"{event.page}  {', '.join(part for part in parts if part)}"
+
+
+def _faulted(event: EventStory) -> str:
+    return f"{event.page}  {_tokens(event)} back after {times(event.detail.get('away', 0), 'turn')}"
+
+
+def _pinned(event: EventStory) -> str:
+    strength = event.detail.get("strength", 1)
+    return event.page or "" if strength <= 1 else f"{event.page}  strength {strength:g}"
+
+
+def _unpinned(event: EventStory) -> str:
+    return f"{event.page}  {event.why}"
+
+
+def _repaired(event: EventStory) -> str:
+    stale = ", changed by later calls" if event.detail.get("stale") else ""
+    return f"{event.page}  its text put where the client sent a note{stale}"
+
+
+def _flushed(event: EventStory) -> str:
+    pages = times(event.detail.get("pages", 0), "page")
+    return f"{event.why}: {pages}, {_tokens(event)} off the window"
+
+
+def _rewound(event: EventStory) -> str:
+    at, gone = event.detail.get("at", 0), times(event.detail.get("gone", 0), "page")
+    return f"history {event.why} from message {at} on, {gone} no longer sent"
+
+
+def _frozen(event: EventStory) -> str:
+    return f"only observed from now on: {event.why}"
+
+
+def _refused(event: EventStory) -> str:
+    return f"{event.detail.get('host')}: the client refused the certificate"
+
+
+def _other(event: EventStory) -> str:
+    parts = (event.page, event.why, event.detail.get("detail"))
+    return ": ".join(str(part) for part in parts if part)
+
+
+def _tokens(event: EventStory) -> str:
+    return f"{tokens(event.tokens or 0)} tokens"
+
+
+_STORIES: dict[str, Callable[[EventStory], str]] = {
+    "evicted": _evicted,
+    "collected": _evicted,
+    "faulted": _faulted,
+    "pinned": _pinned,
+    "unpinned": _unpinned,
+    "repaired": _repaired,
+    "flushed": _flushed,
+    "rewound": _rewound,
+    "frozen": _frozen,
+    "tls_failed": _refused,
+}

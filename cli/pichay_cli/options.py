@@ -1,0 +1,151 @@
+"""The options that ``run`` and ``proxy`` share, in one place.
+
+Rule of this file: an option that is not given is not passed on, so the addon's own default
+holds. One more addon option is one field and one line in ``_OPTIONS``.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pichay_core.policies import POLICIES
+from pichay_core.schedule import SCHEDULES
+from pichay_core.store.place import database_path
+
+CONFDIR = "~/.mitmproxy"
+"""mitmproxy's own default for its folder of certificates and configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. None, False and () mean: not given."""
+
+    mode: str | None = None
+    policy: str | None = None
+    schedule: str | None = None
+    flush_tokens: int | None = None
+    tau: int | None = None
+    min_bytes: int | None = None
+    pin_half_life: int | None = None
+    hosts: tuple[str, ...] = ()
+    allow_subscription: bool = False
+    database: Path | None = None
+    reverse: bool = False
+    port: int | None = None
+    """TCP port to listen on, on loopback; None or 0 means any free one."""
+    confdir: Path = Path(CONFDIR)
+    settings: tuple[str, ...] = ()
+    """Options of mitmproxy itself, as ``name=value``."""
+
+    def folder(self) -> Path:
+        """mitmproxy's folder, absolute."""
+        return self.confdir.expanduser().absolute()
+
+    def recording(self) -> Path:
+        """The file of the recorder, absolute: the one that was named, or Pichay's own."""
+        return self.database.expanduser().absolute() if self.database else database_path()
+
+    def addon_settings(self) -> tuple[str, ...]:
+        """What was given for the addon, as mitmproxy's ``name=value``."""
+        named = {name: getattr(self, name) for name in _SINGLE}
+        given = [f"pichay_{name}={value}" for name, value in named.items() if value is not None]
+        given += [f"pichay_hosts={host}" for host in self.hosts]
+        if self.allow_subscription:
+            given.append("pichay_allow_subscription=true")
+        if self.database is not None:
+            given.append(f"pichay_database={self.recording()}")
+        return tuple(given)
+
+
+_SINGLE = ("mode", "policy", "schedule", "flush_tokens", "tau", "min_bytes", "pin_half_life")
+
+
+def _setting(_ctx: object, _param: object, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if "=" not in value:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE.")
+    return values
+
+
+_POSITIVE = click.IntRange(min=1)
+_COUNT = click.IntRange(min=0)
+_PATH = click.Path(path_type=Path)
+_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+    click.option(
+        "--mode",
+        type=click.Choice(["evict", "observe"]),
+        help="Evict, or decide and record but send as it came.",
+    ),
+    click.option("--policy", type=click.Choice(list(POLICIES)), help="Which page goes first."),
+    click.option("--schedule", type=click.Choice(list(SCHEDULES)), help="When to flush."),
+    click.option(
+        "--flush-tokens", type=_POSITIVE, help="batch: flush when this many tokens are pending."
+    ),
+    click.option("--tau", type=_POSITIVE, help="Turns after which a page may be evicted."),
+    click.option("--min-bytes", type=_COUNT, help="A page of this size or less stays."),
+    click.option(
+        "--pin-half-life", type=_COUNT, help="Turns after which a pin weighs half as much."
+    ),
+    click.option(
+        "--host", "hosts", multiple=True, metavar="NAME", help="One more API host; repeatable."
+    ),
+    click.option(
+        "--allow-subscription",
+        is_flag=True,
+        help="Also evict in requests with a subscription login; they are only observed otherwise.",
+    ),
+    click.option("--database", type=_PATH, help="Record here, not in PICHAY_HOME."),
+    click.option(
+        "--reverse",
+        is_flag=True,
+        help="Be the client's ANTHROPIC_BASE_URL; nothing is decrypted, no CA is needed.",
+    ),
+    click.option(
+        "--confdir",
+        type=_PATH,
+        default=CONFDIR,
+        show_default=True,
+        help="mitmproxy's folder: its CA and config.yaml.",
+    ),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_setting,
+        help="An option of mitmproxy itself; repeatable.",
+    ),
+)
+
+
+def launch_options(port: int | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator: the verb is called with one ``options: Options``, whatever was given.
+
+    *port* is the default of ``--port``; None means a free one.
+    """
+    described = "a free one" if port is None else str(port)
+    port_option = click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=port,
+        show_default=described,
+        help="Port on 127.0.0.1; 0 means a free one.",
+    )
+
+    def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(verb)
+        def with_options(**given: Any) -> Any:
+            own = {name: given.pop(name) for name in Options.__dataclass_fields__}
+            return verb(options=Options(**own), **given)
+
+        return functools.reduce(
+            lambda decorated, option: option(decorated),
+            reversed((*_OPTIONS, port_option)),
+            with_options,
+        )
+
+    return decorate

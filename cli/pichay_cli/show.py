@@ -1,0 +1,163 @@
+"""``pichay show SESSION``: its requests, and what happened in and between them."""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pichay_cli.amounts import ago, dollars, times, tokens
+from pichay_cli.data import session_data
+from pichay_cli.events_view import name_of, story_of
+from pichay_cli.panels import change, headline
+from pichay_cli.recording import database_option, json_option, session_named, something
+from pichay_cli.render import (
+    QUIET,
+    STRONG,
+    Cell,
+    Column,
+    Log,
+    RenderableType,
+    Text,
+    display,
+    inset,
+    line,
+    lines,
+)
+from pichay_core.store import figures, stories
+from pichay_core.store.figures import SessionFigures
+from pichay_core.store.scope import Scope
+from pichay_core.store.stories import EventStory, TurnStory
+
+_NAME_WIDTH = 10
+_COLUMNS = (
+    Column("request", right=True),
+    Column("turn", right=True, least=66),
+    Column("window", right=True),
+    Column("read", right=True),
+    Column("written", right=True),
+    Column("removed", right=True),
+    Column("net so far", right=True),
+    Column("", right=True),
+)
+
+
+@click.command()
+@click.argument("session")
+@json_option
+@database_option
+def show(session: str, as_json: bool, database: Path) -> None:
+    """Show one session: its requests, and what happened in them.
+
+    SESSION is its id, the beginning of it, or: last.
+    """
+    with something(database) as db:
+        name = session_named(db, session)
+        (found,) = figures.sessions(db, scope=Scope(name))
+        turns, events = stories.turns(db, name), stories.events(db, name)
+    if as_json:
+        click.echo(json.dumps(as_data(found, turns, events), indent=2))
+    else:
+        display(inset(drawing(found, turns, events, time.time())))
+
+
+def as_data(
+    session: SessionFigures, turns: Sequence[TurnStory], events: Sequence[EventStory]
+) -> dict[str, Any]:
+    """The session as plain data; what happened before the first request stands apart."""
+    told = by_request(turns, events)
+    return {
+        "session": session_data(session),
+        "before": [asdict(event) for event in told[None]],
+        "turns": [
+            asdict(turn) | {"events": [asdict(event) for event in told[turn.request]]}
+            for turn in turns
+        ],
+    }
+
+
+def by_request(
+    turns: Sequence[TurnStory], events: Sequence[EventStory]
+) -> Mapping[int | None, list[EventStory]]:
+    """Each request's events, in order. One outside of requests follows the last one before it."""
+    told: dict[int | None, list[EventStory]] = defaultdict(list)
+    for event in events:
+        before = (turn.request for turn in reversed(turns) if turn.at <= event.at)
+        told[event.request or next(before, None)].append(event)
+    return told
+
+
+def drawing(
+    session: SessionFigures,
+    turns: Sequence[TurnStory],
+    events: Sequence[EventStory],
+    now: float,
+) -> RenderableType:
+    """The session's head, then a line a request with its events below."""
+    told = by_request(turns, events)
+    saved = list(accumulate(_saved_tokens(turn) for turn in turns))
+    money = list(accumulate(_saved_dollars(turn) for turn in turns))
+    rows = [
+        (_row(turn, tokens_so_far, dollars_so_far), _notes(turn, told[turn.request]))
+        for turn, tokens_so_far, dollars_so_far in zip(turns, saved, money, strict=True)
+    ]
+    return lines(
+        (*_head(session, now), headline(session.net), "", *map(_event, told[None]), Log(_COLUMNS, rows))
+    )
+
+
+def _head(session: SessionFigures, now: float) -> list[RenderableType]:
+    about = (
+        session.kind,
+        session.model,
+        times(session.turns, "turn"),
+        times(session.requests, "request"),
+        f"seen {ago(now - session.last_at)} ago",
+    )
+    parent = [f"of session {session.parent}"] if session.parent else []
+    frozen = [f"frozen, only observed: {session.frozen}"] if session.frozen else []
+    return [
+        line(("Session ", STRONG), (session.id, STRONG)),
+        *(line((text, QUIET)) for text in (" · ".join(about), *parent)),
+        *(line((text, "yellow")) for text in frozen),
+        "",
+    ]
+
+
+def _row(turn: TurnStory, saved_tokens: int, saved_dollars: float) -> Sequence[Cell]:
+    bill = turn.actual
+    return (
+        str(turn.request),
+        str(turn.turn),
+        tokens(bill.sent) if bill else "",
+        tokens(bill.cache_read) if bill else "",
+        tokens(bill.cache_write) if bill else "",
+        tokens(turn.removed_tokens) if turn.removed_tokens else "",
+        change(-saved_tokens, tokens) if bill else "",
+        change(-saved_dollars, dollars) if turn.dollars is not None else "",
+    )
+
+
+def _saved_tokens(turn: TurnStory) -> int:
+    return turn.untouched.sent - turn.actual.sent if turn.untouched and turn.actual else 0
+
+
+def _saved_dollars(turn: TurnStory) -> float:
+    if turn.dollars is None or turn.untouched_dollars is None:
+        return 0.0
+    return turn.untouched_dollars - turn.dollars
+
+
+def _notes(turn: TurnStory, events: Sequence[EventStory]) -> list[Text]:
+    said = [
+        _outcome(turn),
+        f"held back {tokens(turn.held_tokens)} tokens: {turn.held_why}" if turn.held_tokens else "",
+        f"{tokens(turn.pending_tokens)} tokens wait for a flush" if turn.pending_tokens and not turn.flushed else "",
+        "prefix broken: less read from the cache than it held" if turn.prefix_broken else "",
+    ]
+    return [*(line((text, QUIET)) for text in said if text), *map(_event, events)]

@@ -1,0 +1,232 @@
+"""Recordings for tests: rows as the recorder writes them, with plain defaults.
+
+``NOW`` is the moment at which they are looked at.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import zstandard
+from sqlite_utils import Database
+
+from pichay_core.store.schema import open_for_writing
+
+NOW = 1_750_000_000.0
+SONNET = "claude-sonnet-4-5"
+
+
+@dataclass
+class Recording:
+    """A database under construction."""
+
+    path: Path
+    db: Database = field(init=False)
+
+    def __post_init__(self):
+        self.db = open_for_writing(self.path)
+
+    def session(self, name="a" * 32, **changed):
+        row = {
+            "id": name,
+            "identity": "i",
+            "shape": "s",
+            "secret": b"0" * 16,
+            "kind": "main",
+            "parent": None,
+            "model": SONNET,
+            "credential": "api key",
+            "source": "header",
+            "started_at": NOW - 600,
+            "last_at": NOW - 60,
+            "turn": 0,
+            "requests": 0,
+            "ttl": 300,
+            "flushed": None,
+            "boundary": None,
+            "previous": None,
+            "failures": 0,
+            "frozen": None,
+            "warned": "",
+            "cached": 0,
+            "untouched_cached": 0,
+        }
+        self.db["sessions"].insert(row | changed)
+        return name
+
+    def turn(self, session, request, billed=None, untouched=None, dollars=None, **changed):
+        """One request. *billed* and *untouched* are (input, cache read, cache write, output),
+        *dollars* is (with, without)."""
+        row = {
+            "session": session,
+            "request": request,
+            "turn": request,
+            "at": NOW - 600 + 10 * request,
+            "model": SONNET,
+            "outcome": "as_is",
+            "why": None,
+            "messages": 2 * request,
+            "bytes_before": 1000,
+            "bytes_after": 1000,
+            "removed_tokens": 0,
+            "refetched_tokens": 0,
+            "resident_tokens": 0,
+            "pending_tokens": 0,
+            "flushed": None,
+            "held_pages": 0,
+            "held_tokens": 0,
+            "held_why": None,
+            "overhead_microseconds": 400,
+            "status": None,
+        }
+        bill = {} if billed is None else _bill(billed, untouched or billed, dollars)
+        self.db["turns"].insert(row | bill | changed)
+
+    def event(self, session, request, kind, page=None, tokens=None, why=None, **detail):
+        at = detail.pop("at", NOW - 600 + 10 * (request or 0))
+        turn = detail.pop("turn", request)
+        self.db["events"].insert(
+            {
+                "session": session,
+                "request": request,
+                "turn": turn,
+                "at": at,
+                "kind": kind,
+                "page": page,
+                "tokens": tokens,
+                "why": why,
+                "detail": json.dumps(detail),
+            }
+        )
+
+    def page(self, session, name, label, handle=None, content=None, **changed):
+        text = content if content is not None else f"text of {name}\n"
+        row = {
+            "session": session,
+            "id": name,
+            "position": 0,
+            "handle": handle,
+            "call_id": f"toolu_{name}",
+            "tool": "Read",
+            "arguments": "{}",
+            "label": label,
+            "kind": "read",
+            "key_tool": "Read",
+            "key_target": label,
+            "span_first": 1,
+            "span_last": None,
+            "writes": None,
+            "digest": f"digest of {text}",
+            "bytes": len(text.encode()),
+            "lines": text.count("\n"),
+            "tokens": 1000,
+            "counted_tokens": None,
+            "error": 0,
+            "opaque": 0,
+            "cleared": 0,
+            "state": "resident" if handle is None else "evicted",
+            "born": 1,
+            "last_use": 1,
+            "uses": 0,
+            "faults": 0,
+            "pin_strength": None,
+            "pin_since": None,
+            "moved": None if handle is None else 5,
+            "stale": 0,
+            "repairs": None,
+            "repaired_stale": 0,
+        }
+        self.db["pages"].insert(row | changed)
+        if content is not None:
+            self.db["contents"].insert(
+                {
+                    "digest": f"digest of {text}",
+                    "bytes": len(text.encode()),
+                    "zstd": zstandard.ZstdCompressor().compress(text.encode()),
+                    "first_at": NOW - 500,
+                },
+                ignore=True,
+            )
+
+    def message(self, session, position):
+        self.db["messages"].insert(
+            {"session": session, "position": position, "digest": bytes([position])}
+        )
+
+
+def _bill(billed, untouched, dollars):
+    names = ("input", "cache_read", "cache_write_5m", "output")
+    plain = ("input", "cache_read", "cache_write", "output")
+    return {
+        "status": 200,
+        "cache_write_1h_tokens": 0,
+        **{f"{name}_tokens": tokens for name, tokens in zip(names, billed, strict=True)},
+        **{f"untouched_{n}_tokens": t for n, t in zip(plain, untouched, strict=True)},
+        "dollars": dollars and dollars[0],
+        "untouched_dollars": dollars and dollars[1],
+        "prefix_broken": 0,
+    }
+
+
+def paged(path):
+    """A session that was paged and saved money: a flush, two faults, a pin, a subagent."""
+    made = Recording(path)
+    one = made.session("3f2a" + "0" * 28, turn=4, requests=4)
+    made.turn(one, 1, (10, 0, 40_000, 500), dollars=(0.16, 0.16))
+    made.turn(one, 2, (10, 40_000, 30_000, 500), dollars=(0.13, 0.13), pending_tokens=22_000)
+    made.turn(
+        one, 3, (10, 12_000, 40_000, 500), (10, 70_000, 5_000, 500), (0.16, 0.05),
+        outcome="edited", flushed="batch", removed_tokens=23_010, prefix_broken=1,
+    )  # fmt: skip
+    made.turn(
+        one, 4, (10, 52_000, 3_000, 400), (10, 150_000, 9_000, 500), (0.03, 0.39),
+        outcome="edited", removed_tokens=23_010,
+    )  # fmt: skip
+    made.page(one, "p1", "src/app.py", "AAAAAAAA", "one\ntwo\n", moved=3)
+    made.page(one, "p2", "src/io.py", "BBBBBBBB", "three\n", moved=3)
+    made.page(one, "p3", "ls -la", "CCCCCCCC", state="collected", tool="Bash", kind="run", moved=3)
+    made.page(one, "p4", "src/app.py", faults=1, born=4, pin_strength=1.0, pin_since=4)
+    made.event(one, 3, "flushed", tokens=22_500, why="batch", pages=3)
+    made.event(one, 3, "evicted", "p1", 9_000, handle="AAAAAAAA", age=4)
+    made.event(one, 3, "evicted", "p2", 12_000, handle="BBBBBBBB", age=4)
+    made.event(one, 3, "collected", "p3", 1_500, "ephemeral", handle="CCCCCCCC", age=4)
+    made.event(one, 4, "faulted", "p1", 9_000, "refetch", by="p4", away=1)
+    made.event(one, 4, "pinned", "p4", strength=1.0)
+    two = made.session(
+        "77b1" + "0" * 28, kind="subagent", parent=one, turn=1, requests=1, last_at=NOW - 7_200
+    )
+    made.turn(two, 1, (5, 0, 8_000, 100), dollars=(0.03, 0.03), at=NOW - 7_200)
+    return made
+
+
+def losing(path):
+    """A session that lost money and tokens, thrashing."""
+    made = Recording(path)
+    one = made.session(turn=2, requests=2)
+    made.turn(
+        one, 1, (10, 2_000, 30_000, 500), (10, 30_000, 1_000, 500), (0.12, 0.02), outcome="edited"
+    )
+    made.turn(one, 2, (10, 0, 30_000, 500), (0, 0, 0, 0), (0.12, 0.0), outcome="edited")
+    for number in range(4):
+        made.page(one, f"p{number}", f"f{number}.py", f"HANDLE{number}", faults=number)
+        made.event(one, 1, "evicted", f"p{number}", 1_000, handle=f"HANDLE{number}", age=4)
+        made.event(one, 2, "faulted", f"p{number}", 1_000, "refetch", by="x", away=1)
+    return made
+
+
+def held(path):
+    """A session of a model without a price, in which everything was held back; and traffic
+    that belongs to no session."""
+    made = Recording(path)
+    one = made.session(model="claude-next", turn=2, requests=3, frozen="refused by the provider")
+    why = {"held_pages": 4, "held_tokens": 12_300, "held_why": "thinking binds history"}
+    made.turn(one, 1, (10, 0, 20_000, 500), model="claude-next", **why)
+    made.turn(one, 2, (10, 20_000, 900, 500), model="claude-next", **why)
+    made.turn(one, 3, model="claude-next", outcome="observed", why="subscription login")
+    made.event(None, None, "passed", why="not JSON", at=NOW - 100)
+    made.event(None, None, "passed", why="not JSON", at=NOW - 90)
+    made.event(None, None, "passed", why="too big", at=NOW - 80)
+    made.event(None, None, "tls_failed", host="api.anthropic.com", at=NOW - 70)
+    made.event(one, None, "failed", why="KeyError", at=NOW - 60)
+    made.event(one, None, "warned", why="no slot for a marker", at=NOW - 60)
+    return made

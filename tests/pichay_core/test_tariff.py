@@ -1,0 +1,161 @@
+from datetime import UTC, datetime
+
+import genai_prices
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pichay_core.model import Usage
+from pichay_core.tariff import Price, Rates, price, price_list, rates
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+MODELS = st.sampled_from(
+    [
+        ("claude-sonnet-4-5-20250929", "anthropic"),
+        ("claude-haiku-5-5", "anthropic"),
+        ("claude-fable-5-1", "anthropic"),
+        ("claude-3-5-sonnet-20241022", "anthropic"),
+        ("us.anthropic.claude-sonnet-5-5", "aws"),
+        ("gpt-5.4", "openai"),
+        ("gpt-6.1-sol", "openai"),
+        ("gemini-3.1-pro-preview", "google"),
+    ]
+)
+COUNTS = st.integers(0, 400_000)
+USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS)
+
+
+def per_million(found):
+    return tuple(
+        round(value * 1e6, 9)
+        for value in (
+            found.input,
+            found.cache_read,
+            found.cache_write_5m,
+            found.cache_write_1h,
+            found.output,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "window", "expected"),
+    [
+        ("claude-sonnet-4-5-20250929", "anthropic", 200_000, (3, 0.3, 3.75, 6, 15)),
+        ("claude-sonnet-4-5-20250929", "anthropic", 200_001, (6, 0.6, 7.5, 12, 22.5)),
+        ("claude-opus-5-5", "anthropic", 900_000, (4, 0.2, 5, 8, 20)),
+        ("claude-fable-5-1", "anthropic", 10, (10, 0.25, 12.5, 20, 50)),
+        ("claude-haiku-5-5", "anthropic", 100_000, (0.1, 0.01, 0.125, 0.2, 0.5)),
+        ("claude-haiku-5-5", "anthropic", 100_001, (0.5, 0.05, 0.625, 1, 2.5)),
+        ("gpt-6-sol", "openai", 1000, (2, 0.2, 2.5, 2.5, 10)),
+        ("gpt-6-sol", "openai", 272_001, (4, 0.4, 5, 5, 15)),
+        ("gpt-5.4", "openai", 1000, (2.5, 0.25, 2.5, 2.5, 15)),
+    ],
+)
+def test_rates_are_the_listed_ones_of_the_window_s_price_band(model, provider, window, expected):
+    assert per_million(rates(model, window, AT, provider)) == expected
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "claude-opus-5-5[1m]",
+        "anthropic/claude-opus-5-5",
+        "claude-opus-5-5@20260901",
+        "us.anthropic.claude-opus-5-5-v1:0",
+        "CLAUDE-OPUS-5-5",
+    ],
+)
+def test_a_model_is_found_under_the_names_that_platforms_give_it(model):
+    assert rates(model, 0, AT) == rates("claude-opus-5-5", 0, AT) is not None
+
+
+def test_a_platform_s_own_price_is_taken_where_it_has_one():
+    found = rates("us.anthropic.claude-sonnet-5-5", 0, AT, "aws")
+    assert per_million(found) == (2.2, 0.11, 2.75, 4.4, 11)
+
+
+def test_a_price_is_the_one_of_its_day():
+    before = datetime(2026, 3, 12, 23, 59, tzinfo=UTC)
+    after = datetime(2026, 3, 13, tzinfo=UTC)
+    assert per_million(rates("claude-opus-4-6", 300_000, before))[0] == 10
+    assert per_million(rates("claude-opus-4-6", 300_000, after))[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [("claude-next", "anthropic"), ("", "anthropic"), ("claude-opus-5-5", "nobody")],
+)
+def test_an_unknown_model_has_no_price(model, provider):
+    assert rates(model, 1000, AT, provider) is None
+    assert price(Usage(input=1000), model, AT, provider) is None
+
+
+def test_a_price_names_each_kind_of_token():
+    usage = Usage(
+        input=1000, cache_read=100_000, cache_write_5m=2000, cache_write_1h=3000, output=400
+    )
+    found = price(usage, "claude-sonnet-4-5-20250929", AT)
+    assert found == Price(
+        input=pytest.approx(0.003),
+        cache_read=pytest.approx(0.03),
+        cache_write=pytest.approx(0.0255),
+        output=pytest.approx(0.006),
+    )
+    assert found.total == pytest.approx(0.0645)
+
+
+def test_a_price_band_goes_by_the_whole_window():
+    small = Usage(cache_read=100_000)
+    large = Usage(cache_read=100_000, cache_write_5m=1)
+    assert price(small, "claude-haiku-5-5", AT).cache_read == pytest.approx(0.001)
+    assert price(large, "claude-haiku-5-5", AT).cache_read == pytest.approx(0.005)
+
+
+def test_no_tokens_cost_nothing():
+    assert price(Usage(), "claude-opus-5-5", AT) == Price()
+    assert Price().total == 0.0
+
+
+@given(MODELS, USAGES)
+def test_a_price_is_what_the_price_list_itself_computes(named, usage):
+    model, provider = named
+    expected = genai_prices.calc_price(
+        genai_prices.Usage(
+            input_tokens=usage.window,
+            cache_read_tokens=usage.cache_read,
+            cache_write_tokens=usage.cache_write,
+            cache_write_1h_tokens=usage.cache_write_1h,
+            output_tokens=usage.output,
+        ),
+        model,
+        provider_id=provider,
+        genai_request_timestamp=AT,
+    )
+    found = price(usage, model, AT, provider)
+    assert found.total == pytest.approx(float(expected.total_price), rel=1e-9)
+    assert found.output == pytest.approx(float(expected.output_price), rel=1e-9)
+
+
+@given(MODELS, USAGES, USAGES)
+def test_more_tokens_never_cost_less(named, usage, more):
+    model, provider = named
+    sum_of_both = Usage(
+        usage.input + more.input,
+        usage.cache_read + more.cache_read,
+        usage.cache_write_5m + more.cache_write_5m,
+        usage.cache_write_1h + more.cache_write_1h,
+        usage.output + more.output,
+    )
+    larger = price(sum_of_both, model, AT, provider).total
+    assert price(usage, model, AT, provider).total <= larger * (1 + 1e-9)
+
+
+@given(USAGES)
+def test_a_price_of_rates_is_linear_in_tokens(usage):
+    ones = Rates(1, 1, 1, 1, 1)
+    assert ones.price(usage).total == usage.window + usage.output
+
+
+def test_the_price_list_names_its_version():
+    assert price_list() == f"genai-prices {genai_prices.__version__}"
