@@ -35,8 +35,8 @@ class TurnFacts:
     flushed: bool = False
     warm: bool = True
     """The last request is younger than the time to live of the cache."""
-    rewound: bool = False
-    """The client itself changed its history."""
+    client_broke: bool = False
+    """The client itself changed what the provider had cached: history, tools, prompt, model."""
     one_hour: bool = False
     """Cache writes are asked for with a time to live of one hour."""
 
@@ -82,7 +82,7 @@ def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> 
 
 def _untouched_read(ledger: Ledger, facts: TurnFacts, usage: Usage) -> int:
     """Return how much would have been read from the cache."""
-    if facts.flushed and facts.warm and not facts.rewound:
+    if facts.flushed and facts.warm and not facts.client_broke:
         return ledger.untouched_cached
     if usage.cache_read == 0:
         return 0
@@ -102,6 +102,6 @@ def _split(window: int, read: int, usage: Usage, one_hour: bool) -> Usage:
 
 
 def _broken(ledger: Ledger, facts: TurnFacts, usage: Usage) -> bool:
-    if facts.rewound or not facts.warm or ledger.cached == 0:
+    if facts.client_broke or not facts.warm or ledger.cached == 0:
         return False
     return usage.cache_read < BREAK_TOLERANCE * ledger.cached

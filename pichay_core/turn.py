@@ -175,7 +175,7 @@ def _seen(before: Session, follow: _Follow, request: Request) -> Seen:
         arrivals=arrivals,
         newest=newest(messages, frames),
         bound=bound,
-        cold=not _warm(before, request.at),
+        cold=not _warm(before, request.at) or _front_changed(before, request),
         hold="client compaction" if asks_for_summary(last) else None,
     )
 
@@ -185,6 +185,14 @@ def _warm(before: Session, at: float) -> bool:
     return before.last_at == 0 or at - before.last_at <= before.ttl + COLD_MARGIN
 
 
+def _front_changed(before: Session, request: Request) -> bool:
+    """True if the client itself broke the whole prefix: other tools, prompt or model."""
+    if not before.front:
+        return False
+    model = request.head.model
+    return before.front != request.head.front or bool(model and model != before.model)
+
+
 def _after(session: Session, advanced: Advance, request: Request) -> Session:
     session = replace(
         session,
@@ -192,6 +200,7 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
         requests=session.requests + 1,
         last_at=request.at,
         ttl=ttl_of(request.head, request.messages),
+        front=request.head.front,
         head=request.head,
         bytes=len(request.outline.body),
         texts=session.texts if _texts_hold(advanced) else None,
@@ -234,6 +243,6 @@ def _facts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
         flushed=advanced.flushed is not None,
         warm=_warm(before, request.at),
-        rewound=matched.how in ("edited", "compacted"),
+        client_broke=matched.how in ("edited", "compacted") or _front_changed(before, request),
         one_hour=session.ttl == CACHE_TTLS["1h"],
     )

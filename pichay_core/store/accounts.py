@@ -251,7 +251,7 @@ class Accounts:
         last = self._windows.get(record.session)
         self._windows[record.session] = (record.request, usage.window)
         appended = self._appended.pop((record.session, record.request), 0)
-        quiet = not (record.facts.flushed or record.facts.rewound)
+        quiet = not (record.facts.flushed or record.facts.client_broke)
         if last is None or last[0] != record.request - 1 or not quiet:
             return
         before = self._calibration(model)

@@ -42,6 +42,7 @@ create table sessions (
     flushed integer,
     boundary text,
     previous text,
+    front text not null,
     failures integer not null,
     frozen text,
     warned text not null,

@@ -61,6 +61,7 @@ class PageStory:
     """One page: where it is now and how it came there. Clocks are turns."""
 
     session: str
+    id: str
     handle: str
     tool: str
     label: str
@@ -109,10 +110,11 @@ def turns(db: Database, session: str) -> tuple[TurnStory, ...]:
     return tuple(_turn(row) for row in found)
 
 
-def events(db: Database, session: str) -> tuple[EventStory, ...]:
-    """Return the events of one session, in order."""
-    clause = where(Scope(session), "events.session")
-    found = rows(db, f"{_EVENTS} {clause} order by events.id", Scope(session))
+def events(db: Database, session: str, page: str | None = None) -> tuple[EventStory, ...]:
+    """Return the events of one session, or of one page of it, in order."""
+    of_page = "" if page is None else "events.page = :page"
+    clause = where(Scope(session), "events.session", also=of_page)
+    found = rows(db, f"{_EVENTS} {clause} order by events.id", Scope(session), page=page)
     return tuple(_event(row) for row in found)
 
 

@@ -7,7 +7,7 @@ every unknown key stay as they came.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -55,16 +55,17 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
     """Read what stands beside the messages; system and tools only where their text is new."""
     system, tools = outline.field("system"), outline.field("tools")
     if previous and (previous.raw_system, previous.raw_tools) == (system, tools):
-        shared = (previous.first_system, previous.tool_names, previous.ttls)
+        front = _Front(previous.first_system, previous.front, previous.tool_names, previous.ttls)
     else:
-        shared = _shared_head(system, tools)
+        front = _front(system, tools)
     return Head(
         model=_string(_field(outline, "model")),
         raw_system=system,
         raw_tools=tools,
-        first_system=shared[0],
-        tool_names=shared[1],
-        ttls=shared[2],
+        first_system=front.first_system,
+        front=front.digest,
+        tool_names=front.tool_names,
+        ttls=front.ttls,
         automatic=_ttl(_field(outline, "cache_control")),
         stream=_field(outline, "stream") is True,
         user=_string(_mapping(_field(outline, "metadata")).get("user_id")),
@@ -72,16 +73,35 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
     )
 
 
-def _shared_head(
-    system: bytes | None, tools: bytes | None
-) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+class _Front(NamedTuple):
+    """What is read of system and tools."""
+
+    first_system: str
+    digest: str
+    tool_names: tuple[str, ...]
+    ttls: tuple[str, ...]
+
+
+def _front(system: bytes | None, tools: bytes | None) -> _Front:
     tool_list = _mappings(jsontext.value(tools)) if tools else []
     blocks = _content_blocks(jsontext.value(system)) if system else []
-    texts = (_string(block.get("text")) for block in blocks)
-    first = next((text for text in texts if text and not text.startswith(BILLING_PREFIX)), "")
-    names = tuple(_string(tool.get("name")) for tool in tool_list)
+    said = [block for block in blocks if not _is_billing(block)]
+    texts = (_string(block.get("text")) for block in said)
     marked = (_ttl(item.get("cache_control")) for item in (*tool_list, *blocks))
-    return first, names, tuple(ttl for ttl in marked if ttl)
+    return _Front(
+        first_system=next((text for text in texts if text), ""),
+        digest=_digest([[_unmarked(tool) for tool in tool_list], [_unmarked(b) for b in said]]),
+        tool_names=tuple(_string(tool.get("name")) for tool in tool_list),
+        ttls=tuple(ttl for ttl in marked if ttl),
+    )
+
+
+def _is_billing(block: Json) -> bool:
+    return _string(block.get("text")).startswith(BILLING_PREFIX)
+
+
+def _digest(said: object) -> str:
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
 
 
 def read(raw: bytes) -> Message:
@@ -160,7 +180,7 @@ def _identity(message: Json, content: list[Json]) -> bytes:
 
 def _unmarked(item: object) -> object:
     match item:
-        case {"cache_control": _, **rest} if "type" in rest:
+        case {"cache_control": _, **rest}:
             return _unmarked(rest)
         case {"type": "tool_result", "content": str() | list() as inner, **rest}:
             blocks = _content_blocks(cast("object", inner))

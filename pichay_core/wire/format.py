@@ -43,6 +43,8 @@ class Head:
     raw_tools: bytes | None
     first_system: str
     """The first system text that says something of the conversation (no billing line)."""
+    front: str
+    """A hash of all that stands before the messages, without markers and billing line."""
     tool_names: tuple[str, ...]
     ttls: tuple[str, ...]
     """Times to live of the cache markers on tools and system, in prefix order."""
