@@ -14,7 +14,7 @@ from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
 from pichay_core.pager import Held
 from pichay_core.request import Request
-from pichay_core.session import Match, Session
+from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
 from pichay_core.turn import Turn, read_messages, take, view
 from pichay_core.wire.anthropic_reply import Report
@@ -185,8 +185,14 @@ class Paging:
         )
 
     def _count(self, request: Request, identity: Identity, credential: Credential) -> Decision:
-        """Give count_tokens the view that the model gets; decide and record nothing."""
-        matched = self._sessions.find(identity, request.messages, shape_of(request.head))
+        """Give count_tokens the view that the model gets; decide and record nothing.
+
+        It often comes without system prompt and tools, so the history alone must do.
+        """
+        alike = [s for s in self._sessions if s.messages is request.outline.known]
+        shape = shape_of(request.head)
+        matched = self._sessions.find(identity, request.messages, shape)
+        matched = matched or match(alike, request.messages, shape, named=False)
         if matched is None or matched.session.frozen or matched.how == "compacted":
             return AS_IT_CAME
         if not self.settings.rules.edit or self._observed(credential):
