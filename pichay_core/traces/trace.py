@@ -1,0 +1,52 @@
+"""A recorded session, to be replayed: the requests an agent made, whatever tool recorded it.
+
+Rule of this file: values. Every format is read into the message values of live traffic
+(:class:`pichay_core.wire.message.Message`), so that a replay runs the same code as a request.
+"""
+
+from dataclasses import dataclass
+
+from pichay_core.model import Usage
+from pichay_core.wire.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request to the model, and its reply."""
+
+    keeps: int
+    """How many messages of the request before are sent again; fewer than all after the client
+    rewound or compacted its history."""
+    new: tuple[Message, ...]
+    """What follows them; usually the last reply and the results of its calls."""
+    reply: Message | None
+    """None if the recording ends before it."""
+    model: str = ""
+    at: float | None = None
+    """Seconds since the epoch, None if it was not recorded."""
+    usage: Usage | None = None
+    """As the provider billed it, None if it was not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation: a main one, or a subagent's."""
+
+    id: str
+    kind: str
+    """``main`` or ``subagent``."""
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One recording."""
+
+    format: str
+    conversations: tuple[Conversation, ...]
+    skipped: int = 0
+    """Lines or records that could not be read."""
+
+
+class NotATrace(ValueError):
+    """The file is not of this format, or broken; the text says what was found."""
