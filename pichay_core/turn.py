@@ -168,7 +168,8 @@ def _place(matched: Match, request: Request, appended: bool) -> Placed:
 def _seen(before: Session, follow: _Follow, request: Request) -> Seen:
     session, frames, messages = follow.session, follow.placed.frames, request.messages
     arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
-    bound = before_thinking(messages, frames) if binds_thinking(session.model) else frozenset()
+    nothing: frozenset[PageId] = frozenset()
+    bound = before_thinking(messages, frames) if binds_thinking(session.model) else nothing
     last = messages[-1].text if messages else ""
     return Seen(
         turn=session.turn,

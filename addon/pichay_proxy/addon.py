@@ -20,7 +20,13 @@ from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.memory import Tidy
-from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of
+from pichay_proxy.options import (
+    Settings,
+    add_options,
+    lengthen_timeout,
+    settings_of,
+    unusable,
+)
 from pichay_proxy.paging import Arrived, Paging
 from pichay_proxy.refusals import may_be_ours
 from pichay_proxy.resend import as_client_sent, resend
@@ -49,8 +55,10 @@ class Pichay:
     # -- life ---------------------------------------------------------------------------
 
     def load(self, loader: Loader) -> None:
-        """Make our options known."""
+        """Make our options known; refuse to start with one that is wrong."""
         add_options(loader)
+        if why := unusable(loader.master.options):
+            log.error("pichay: %s", why)  # mitmdump ends on an error at start
 
     def configure(self, updated: set[str]) -> None:
         """Check our options, and those of mitmproxy that we cannot live with."""

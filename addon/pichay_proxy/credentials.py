@@ -21,17 +21,27 @@ class Credential:
 def credential_of(headers: Mapping[str, str]) -> Credential:
     """Return the credential of a request. Header names are expected in lower case."""
     authorization = headers.get("authorization", "")
-    secret = headers.get("x-api-key") or authorization
-    fingerprint = hashlib.blake2b(secret.encode(), digest_size=16).hexdigest()
+    secret = headers.get("x-api-key") or _token(authorization)
+    lasting = "" if secret.startswith(_RENEWED) else secret
+    fingerprint = hashlib.blake2b(lasting.encode(), digest_size=16).hexdigest()
     return Credential(_kind(headers, authorization), fingerprint)
+
+
+_RENEWED = ("sk-ant-oat", "eyJ", "ya29.")
+"""How tokens begin that are renewed in mid-conversation: nothing may be recognised by them."""
+
+
+def _token(authorization: str) -> str:
+    return authorization.removeprefix("Bearer ").strip()
 
 
 def _kind(headers: Mapping[str, str], authorization: str) -> str:
     if authorization.startswith("AWS4-HMAC-SHA256") or "x-amz-content-sha256" in headers:
         return "signed"
     betas = (beta.strip() for beta in headers.get("anthropic-beta", "").split(","))
-    token = authorization.removeprefix("Bearer ").strip()
-    if token.startswith("sk-ant-oat") or any(beta.startswith("oauth-") for beta in betas):
+    if _token(authorization).startswith("sk-ant-oat") or any(
+        beta.startswith("oauth-") for beta in betas
+    ):
         return "subscription"
     if headers.get("x-api-key"):
         return "api key"

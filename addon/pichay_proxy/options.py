@@ -1,6 +1,6 @@
 """mitmproxy options -> :class:`Settings`, or an error that says what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from pichay_core.turn import Rules
 from pichay_proxy.routes import HOSTS
 
 _LIMITS = Limits()
+_PREFIX = "pichay_"
+_MODES = ("evict", "observe")
 LONGEST_TIMEOUT = 3600
 """Seconds a request may be silent: models think longer than mitmproxy's own ten minutes."""
 
@@ -42,7 +44,7 @@ def add_options(loader: Loader) -> None:
     add = loader.add_option
     add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
     add("pichay_mode", str, "evict", "evict: page the window; observe: decide and record only.",
-        choices=("evict", "observe"))  # fmt: skip
+        choices=_MODES)  # fmt: skip
     add("pichay_policy", str, "fifo", "Which pages leave first.", choices=tuple(POLICIES))
     add("pichay_schedule", str, "batch", "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
@@ -58,6 +60,25 @@ def add_options(loader: Loader) -> None:
     add("pichay_max_body_mb", int, 64, "A larger decoded body passes as it came, in MiB.")
 
 
+def unusable(options: Options) -> str | None:
+    """Say what is wrong with what was set for us before we were there, None if nothing is.
+
+    mitmproxy keeps ``--set`` and ``config.yaml`` for a script until the script's options are
+    known, and sets them then. A value that cannot be read ends that in silence (the task that
+    loads the script dies, nobody awaits it, and mitmproxy runs on without the script); a name
+    that nobody knows is kept for ever. So the same is done here, one step earlier, where what
+    goes wrong can still be said.
+    """
+    try:
+        options.process_deferred()
+    except (exceptions.OptionsError, TypeError) as error:
+        return str(error)
+    if strange := [name for name in options.deferred if name.startswith(_PREFIX)]:
+        known = sorted(name for name in options.keys() if name.startswith(_PREFIX))
+        return f"{strange[0]} is not an option; there are: {', '.join(known)}"
+    return None
+
+
 def settings_of(options: Options) -> Settings:
     """Return the settings. Raises OptionsError with what to do."""
     _refuse_conflicts(options)
@@ -68,10 +89,10 @@ def settings_of(options: Options) -> Settings:
         pin_half_life=_at_least(options, "pichay_pin_half_life", 0),
     )
     rules = Rules(
-        POLICIES[options.pichay_policy],
-        SCHEDULES[options.pichay_schedule],
+        POLICIES[_one_of(options, "pichay_policy", POLICIES)],
+        SCHEDULES[_one_of(options, "pichay_schedule", SCHEDULES)],
         limits,
-        edit=options.pichay_mode == "evict",
+        edit=_one_of(options, "pichay_mode", _MODES) == "evict",
     )
     hosts = frozenset(host.strip().lower() for host in (*HOSTS, *options.pichay_hosts))
     if bad := [host for host in hosts if not host or "/" in host or ":" in host]:
@@ -92,6 +113,14 @@ def _database(named: str) -> Path:
         return Path(named).expanduser().absolute() if named else database_path()
     except HomeError as error:
         raise exceptions.OptionsError(str(error)) from error
+
+
+def _one_of(options: Options, name: str, known: Iterable[str]) -> str:
+    """mitmproxy shows an option's choices, and checks them on its command line only."""
+    value = getattr(options, name)
+    if value not in known:
+        raise exceptions.OptionsError(f"{name} must be {' or '.join(known)}, not {value!r}")
+    return value
 
 
 def _at_least(options: Options, name: str, least: int) -> int:

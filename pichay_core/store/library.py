@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from pichay_core.session import Session
 from pichay_core.store.rows import session_of
 from pichay_core.store.schema import open_for_reading
+from pichay_core.store.scope import Row, Scope, rows
 
 REMEMBERED = 8
 """Sessions of one identity that are looked at after a restart: the latest."""
@@ -26,25 +27,28 @@ class Library:
 
     def sessions(self, identity: str) -> list[Session]:
         """Return the sessions of one identity as they stood, the latest first."""
-        rows = self._db.query(
-            "select * from sessions where identity = ? order by last_at desc limit ?",
-            [identity, REMEMBERED],
+        found = rows(
+            self._db,
+            "select * from sessions where identity = :identity order by last_at desc limit :most",
+            identity=identity,
+            most=REMEMBERED,
         )
         return [
             session_of(row, _pages(self._db, row["id"]), _digests(self._db, row["id"]))
-            for row in list(rows)
+            for row in found
         ]
 
     def content(self, digest: str) -> str | None:
         """Return the text of a page that left the window, None if it was not kept."""
         try:
-            rows = self._db.query("select zstd from contents where digest = ?", [digest])
-            row = next(iter(rows), None)
+            kept = rows(
+                self._db, "select zstd from contents where digest = :digest", digest=digest
+            )
         except sqlite3.Error:
             return None
-        if row is None:
+        if not kept:
             return None
-        plain = zstandard.ZstdDecompressor().decompress(row["zstd"])
+        plain = zstandard.ZstdDecompressor().decompress(kept[0]["zstd"])
         return plain.decode(errors="surrogatepass")
 
     def close(self) -> None:
@@ -52,10 +56,12 @@ class Library:
         self._db.conn.close()
 
 
-def _pages(db: Database, session: str) -> list[dict[str, object]]:
-    return list(db.query("select * from pages where session = ? order by position", [session]))
+def _pages(db: Database, session: str) -> list[Row]:
+    return rows(
+        db, "select * from pages where session = :session order by position", Scope(session)
+    )
 
 
 def _digests(db: Database, session: str) -> list[bytes]:
-    rows = db.query("select digest from messages where session = ? order by position", [session])
-    return [row["digest"] for row in rows]
+    sql = "select digest from messages where session = :session order by position"
+    return [row["digest"] for row in rows(db, sql, Scope(session))]

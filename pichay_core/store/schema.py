@@ -20,7 +20,7 @@ def first_tables(db: Database) -> None:
     """Create every table of version 0.1."""
     for statement in _FIRST.split(";"):
         if statement.strip():
-            db.execute(statement)
+            db.conn.execute(statement)
 
 
 _FIRST = """
