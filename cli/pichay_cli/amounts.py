@@ -54,6 +54,11 @@ def times(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def plain(words: str) -> str:
+    """*words* without anything that could move a cursor or change a colour."""
+    return "".join(letter if letter.isprintable() else "?" for letter in words)
+
+
 def ago(seconds: float) -> str:
     """An age in its largest unit: ``12s``, ``3m``, ``5d``."""
     units = [(length, unit) for unit, length in _SECONDS.items() if unit != "w"]

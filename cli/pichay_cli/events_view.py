@@ -7,7 +7,7 @@ it was recorded.
 from collections.abc import Callable
 
 from pichay_cli.amounts import times, tokens
-from pichay_cli.render import BAD, QUIET, Part
+from pichay_cli.render import BAD, QUIET
 from pichay_core.store.stories import EventStory
 
 _STYLES = {
@@ -23,8 +23,8 @@ NAME_WIDTH = 10
 """Letters of the longest name: tls failed."""
 
 
-def name_of(event: EventStory) -> Part:
-    """One word or two: the class of a fault, else the kind of event."""
+def name_of(event: EventStory) -> tuple[str, str]:
+    """One word or two with its style: the class of a fault, else the kind of event."""
     name = event.why if event.kind == "faulted" and event.why else event.kind
     return name.replace("_", " "), _STYLES.get(event.kind, "")
 

@@ -6,7 +6,7 @@ recording is.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -14,12 +14,17 @@ from sqlite_utils import Database
 
 from pichay_cli.amounts import tokens
 from pichay_cli.events_view import name_of, story_of
-from pichay_cli.overview import overview
+from pichay_cli.overview import layouts
 from pichay_cli.panels import ID_SHOWN
-from pichay_cli.recording import NOTHING_YET, reading
+from pichay_cli.recording import NOTHING_YET, reading, usable
 from pichay_cli.render import (
     QUIET,
+    STRONG,
+    Cell,
     Column,
+    Either,
+    Fitting,
+    Piece,
     RenderableType,
     Screen,
     Sheet,
@@ -55,9 +60,12 @@ def live_panel(database: Path, now: float, scope: Scope = EVERYTHING) -> Rendera
             return inset(line(NOTHING_YET))
         window = _window(db, scope)
         events = stories.latest_events(db, EVENTS, scope)
-        happened = section("Events", _events(events)) if events else None
-        between = [part for part in (window, happened) if part]
-        return inset(overview(db, now, scope, *between))
+        between = (
+            *([Piece(window, 1)] if window else []),
+            *([Piece(section("Events", _events(events)), 2, feed=True)] if events else []),
+        )
+        narrow, wide = layouts(db, now, scope, *between)
+        return inset(Either(Fitting(narrow), Fitting(wide)))
 
 
 def _window(db: Database, scope: Scope) -> RenderableType | None:
@@ -65,50 +73,43 @@ def _window(db: Database, scope: Scope) -> RenderableType | None:
     sizes = stories.windows(db, session, WINDOWS) if session else ()
     if not sizes or session is None:
         return None
-    said = f"{tokens(sizes[-1])} tokens, at most {tokens(max(sizes))}; a bar is a request"
-    title = line(("Window", "bold"), (f" of session {session[:ID_SHOWN]}: {said}", QUIET))
+    said = f"{tokens(sizes[-1])}, at most {tokens(max(sizes))}"
+    title = line(
+        ("Window", STRONG), (f" of session {session[:ID_SHOWN]} by request: {said}", QUIET)
+    )
     return lines((title, Spark(sizes)))
 
 
 def _events(events: Sequence[EventStory]) -> RenderableType:
-    columns = (
-        Column(least=70, style=QUIET),
-        Column(right=True, style=QUIET),
-        Column(),
-        Column(),
-    )
-    return Sheet(
-        columns,
-        [
-            (
-                (event.session or "")[:ID_SHOWN],
-                "" if event.turn is None else f"turn {event.turn}",
-                name_of(event),
-                story_of(event),
-            )
-            for event in events
-        ],
-    )
+    columns = (Column(least=70, style=QUIET), Column(right=True, style=QUIET), Column(), Column())
+    return Sheet(columns, [_event(event) for event in events], cut=True)
+
+
+def _event(event: EventStory) -> Sequence[Cell]:
+    turn = "" if event.turn is None else f"turn {event.turn}"
+    return (event.session or "")[:ID_SHOWN], turn, name_of(event), story_of(event)
 
 
 def watch(database: Path, scope: Scope = EVERYTHING) -> None:
     """Keep the figures on the terminal until Ctrl-C; the last ones stay there."""
-    with (
-        suppress(KeyboardInterrupt),
-        closing(Changes(database)) as changes,
-        screen(live_panel(database, time.time(), scope)) as shown,
-    ):
-        seen = (changes.stamp(), shown.size())
-        while True:
-            time.sleep(TICK_SECONDS)
+    with suppress(KeyboardInterrupt):
+        watch_until(database, lambda: False, scope)
+
+
+def watch_until(database: Path, over: Callable[[], bool], scope: Scope = EVERYTHING) -> None:
+    """Keep the figures on the terminal until *over*; the last ones stay there."""
+    with usable(database), closing(Changes(database)) as changes, screen() as shown:
+        drawn = None
+        while not over():
+            # Asked before drawing: what is committed meanwhile is drawn next time.
             stamp = (changes.stamp(), shown.size())
-            if stamp != seen:
-                seen = stamp
-                _draw(shown, database, scope)
+            worked = 0.0 if stamp == drawn else _drawn(shown, database, scope)
+            drawn = stamp
+            time.sleep(max(TICK_SECONDS, worked / WORK_SHARE))
 
 
-def _draw(shown: Screen, database: Path, scope: Scope) -> None:
-    """Draw, and rest so long that drawing again and again stays within its share."""
+def _drawn(shown: Screen, database: Path, scope: Scope) -> float:
+    """Draw; the seconds of processor time that it took."""
     began = time.process_time()
     shown.draw(live_panel(database, time.time(), scope))
-    time.sleep((time.process_time() - began) / WORK_SHARE)
+    return time.process_time() - began

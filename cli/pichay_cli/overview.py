@@ -1,10 +1,12 @@
 """The whole of the figures as one drawing, for ``stats`` once and for ``stats --live``."""
 
+from collections.abc import Sequence
+
 from sqlite_utils import Database
 
 from pichay_cli.amounts import ago
 from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet, unpaged_panel
-from pichay_cli.render import Beside, RenderableType, section, stack
+from pichay_cli.render import Either, Piece, RenderableType, beside, section, stack
 from pichay_core.store import figures
 from pichay_core.store.activity import activity
 from pichay_core.store.scope import EVERYTHING, Scope
@@ -13,22 +15,31 @@ LATEST = 5
 """Sessions shown below the figures."""
 
 
-def overview(
-    db: Database, now: float, scope: Scope = EVERYTHING, *between: RenderableType
-) -> RenderableType:
-    """The figures of what is in scope, as they are at *now*, the net first.
+def overview(db: Database, now: float, scope: Scope = EVERYTHING) -> RenderableType:
+    """The figures of what is in scope, as they are at *now* (seconds since the epoch)."""
+    narrow, wide = layouts(db, now, scope)
+    return Either(
+        stack(*(piece.drawing for piece in narrow)), stack(*(piece.drawing for piece in wide))
+    )
+
+
+def layouts(
+    db: Database, now: float, scope: Scope, *between: Piece
+) -> tuple[Sequence[Piece], Sequence[Piece]]:
+    """The figures for narrow and for wide screens, the net first and of the lowest rank.
 
     *between* stands after the figures and before the sessions.
     """
     done = activity(db, scope)
+    net, paging = net_panel(figures.net(db, scope), _said(scope, now)), paging_panel(done)
     unpaged = unpaged_panel(done)
     latest = sessions_sheet(figures.sessions(db, LATEST, scope), now)
-    return stack(
-        Beside(net_panel(figures.net(db, scope), _said(scope, now)), paging_panel(done)),
-        *([unpaged] if unpaged else []),
+    below = (
+        *([Piece(unpaged, 4)] if unpaged else []),
         *between,
-        section("Sessions", latest),
+        Piece(section("Sessions", latest), 5),
     )
+    return (Piece(net, 0), Piece(paging, 3), *below), (Piece(beside(net, paging), 0), *below)
 
 
 def _said(scope: Scope, now: float) -> str:

@@ -3,6 +3,7 @@
 Rule of this file: a loss is drawn as plainly as a saving, and what is estimated says so.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pichay_cli.amounts import ago, dollars, percent, share, signed, times, tokens
@@ -37,10 +38,12 @@ ID_SHOWN = 8
 """Letters of a session's id that are shown; ``show`` takes any beginning."""
 FAULTS = ("refetch", "refresh", "widen", "recall")
 _THRASH = (
-    f"none: no refetch. thrashing: at least {LEAST_REFETCHES}, being {REFETCH_BOUND:.0%} of the "
-    f"evictions or {REFAULT_BOUND:.0%} for the same page again. some: between"
-).replace("%", " %")
+    f"thrashing: {LEAST_REFETCHES} refetches or more, being {100 * REFETCH_BOUND:.0f} % of the "
+    f"evictions, or {100 * REFAULT_BOUND:.0f} % for the same page again"
+)
 _THRASH_STYLES = {Thrash.NONE: "", Thrash.SOME: "yellow", Thrash.THRASHING: BAD}
+PAGED = ("edited", "as_is")
+"""Outcomes of requests with which all went as it should."""
 OUTCOMES = {
     "edited": "edited",
     "as_is": "as they came",
@@ -65,16 +68,18 @@ def headline(net: Net) -> RenderableType:
     """The difference in one line, in words: saved, or more."""
     if not net.settled:
         return line((" no reply has been billed yet ", "bold reverse"))
-    money = [_verdict(net.saved_dollars, dollars, "money"), ("  ", "")] if net.priced else []
-    return line(*money, _verdict(net.saved_tokens, tokens, "input tokens"))
+    money = _verdict(net.saved_dollars, net.untouched_dollars, dollars, "money")
+    saved = _verdict(net.saved_tokens, net.untouched.sent, tokens, "input tokens")
+    return line(*((money, "  ") if net.priced else ()), saved)
 
 
-def _verdict(saved: float, say: Callable[[float], str], what: str) -> Part:
+def _verdict(saved: float, untouched: float, say: Callable[[float], str], what: str) -> Part:
     unit = "" if what == "money" else f" {what}"
     if saved > 0:
-        return f" {say(saved)}{unit} saved ", f"bold reverse {GOOD}"
+        return f" {say(saved)}{unit} saved · {share(saved, untouched)} ", f"bold reverse {GOOD}"
     if saved < 0:
-        return f" {say(-saved)}{unit} MORE ", f"bold reverse {BAD}"
+        of = percent(-saved, untouched)
+        return f" {say(-saved)}{unit} MORE{of and ' · '}{of} ", f"bold reverse {BAD}"
     return f" no {what} saved or lost ", "bold reverse"
 
 
@@ -101,9 +106,7 @@ def _bill(net: Net) -> RenderableType:
     )
 
 
-def _row(
-    name: str, actual: float, untouched: float, say: Callable[[float], str]
-) -> Sequence[Cell]:
+def _row(name: str, actual: float, untouched: float, say: Callable[[float], str]) -> Sequence[Cell]:
     difference = actual - untouched
     return (
         (name, STRONG),
@@ -143,19 +146,33 @@ def _notes(net: Net) -> list[RenderableType]:
 
 def paging_panel(activity: Activity) -> RenderableType:
     """What paging did, every count with what it is made of."""
-    evicted, faults = activity.count("evicted"), activity.count("faulted")
     thrash = activity.thrash()
     rows: list[Sequence[Cell]] = [
-        ("evicted", _number(evicted), _moved(activity, "evicted")),
-        ("collected", _number(activity.count("collected")), _moved(activity, "collected")),
-        ("faults", _number(faults), _faults(activity, evicted)),
-        ("pins", _number(activity.pins_now), f"now; {activity.count('pinned'):,} set so far"),
-        ("repairs", _number(activity.count("repaired")), "notes of a file unchanged, made good"),
-        ("flushes", _number(sum(t.count for t in activity.flushes)), _reasons(activity.flushes)),
-        ("prefix breaks", _number(activity.prefix_breaks), "less read from the cache than it held"),
-        ("thrash", (thrash.value, _THRASH_STYLES[thrash]), (_THRASH, QUIET)),
+        _counted("requests", sum(t.count for _, t in activity.outcomes), _outcomes(activity)),
+        _counted("evicted", activity.count("evicted"), _moved(activity, "evicted")),
+        _counted("collected", activity.count("collected"), _moved(activity, "collected")),
+        _counted("faults", activity.count("faulted"), _faults(activity)),
+        _counted("pins", activity.pins_now, f"now · {activity.count('pinned'):,} set so far"),
+        _counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
+        _counted("flushes", sum(t.count for t in activity.flushes), _reasons(activity.flushes)),
+        _counted("prefix breaks", activity.prefix_breaks, "less read from cache than it held"),
+        ("thrash", (thrash.value, _THRASH_STYLES[thrash]), (_thrash(activity), QUIET)),
     ]
-    return section("Paging", Sheet((Column(), Column(right=True), Column(folds=True)), rows))
+    return section("Paging", Sheet(_COUNTS, rows))
+
+
+_COUNTS = (Column(), Column(right=True), Column())
+
+
+def _counted(name: str, count: int, of: str) -> Sequence[Cell]:
+    return name, _number(count), (of, QUIET)
+
+
+def _outcomes(activity: Activity) -> str:
+    counts: Counter[str] = Counter()
+    for outcome, tally in activity.outcomes:
+        counts[OUTCOMES.get(outcome, outcome)] += tally.count
+    return " · ".join(f"{outcome} {count:,}" for outcome, count in counts.most_common())
 
 
 def _number(count: int) -> str:
@@ -168,12 +185,15 @@ def _moved(activity: Activity, kind: str) -> str:
     return " · ".join(part for part in (f"{tokens(amount)} tokens" if amount else "", of) if part)
 
 
-def _faults(activity: Activity, evicted: int) -> str:
-    counts = [(kind, activity.count("faulted", kind)) for kind in FAULTS]
-    return " · ".join(
-        f"{kind} {count:,}" + (f" ({share(count, evicted)})" if count and evicted else "")
-        for kind, count in counts
-    ) + (" of evictions" if evicted and any(count for _, count in counts) else "")
+def _faults(activity: Activity) -> str:
+    classes = " · ".join(f"{kind} {activity.count('faulted', kind):,}" for kind in FAULTS)
+    of = share(activity.count("faulted"), activity.count("evicted"))
+    return f"{classes} · {of} of evictions" if of else classes
+
+
+def _thrash(activity: Activity) -> str:
+    of = share(activity.count("faulted", "refetch"), activity.count("evicted"))
+    return f"{of or '0 %'} of evictions refetched, {activity.refaults:,} again ({_THRASH})"
 
 
 def _reasons(tallies: Sequence[Tally]) -> str:
@@ -182,18 +202,20 @@ def _reasons(tallies: Sequence[Tally]) -> str:
 
 def unpaged_panel(activity: Activity) -> RenderableType | None:
     """What was not paged, and why; None if there is nothing to say."""
-    outcomes = [(o, t) for o, t in activity.outcomes if o in ("observed", "retried", "failed")]
-    rows: list[Sequence[Cell]] = [
-        *(("held back", _number(t.count), _held(t)) for t in activity.held),
-        *((o, _number(t.count), _because(OUTCOMES[o], t.why)) for o, t in outcomes),
-        *(("passed", _number(t.count), t.why) for t in activity.reasons("passed")),
-        *(("failures", _number(t.count), t.why) for t in activity.reasons("failed")),
-        *(("frozen", _number(t.count), f"only observed: {t.why}") for t in activity.frozen),
-        *(("warned", _number(t.count), t.why) for t in activity.reasons("warned")),
-        *(("TLS refused", _number(t.count), f"{t.why}: {_TRUST}") for t in activity.refusals),
+    odd = [(o, t) for o, t in activity.outcomes if o not in PAGED]
+    rows = [
+        *(_counted("held back", t.count, _held(t)) for t in activity.held),
+        *(_counted(o, t.count, _because(OUTCOMES.get(o, o), t.why)) for o, t in odd),
+        *(_counted("passed", t.count, t.why) for t in activity.reasons("passed")),
+        *(_counted("failures", t.count, t.why) for t in activity.reasons("failed")),
+        *(
+            _counted("frozen", t.count, f"only observed from then on: {t.why}")
+            for t in activity.frozen
+        ),
+        *(_counted("warned", t.count, t.why) for t in activity.reasons("warned")),
+        *(_counted("TLS refused", t.count, f"{t.why}: {_TRUST}") for t in activity.refusals),
     ]
-    sheet = Sheet((Column(), Column(right=True), Column(folds=True)), rows)
-    return section("Not paged", sheet) if rows else None
+    return section("Not paged", Sheet(_COUNTS, rows)) if rows else None
 
 
 def _held(tally: Tally) -> str:
@@ -208,15 +230,16 @@ def sessions_sheet(sessions: Sequence[SessionFigures], now: float) -> Renderable
     """Sessions, a line each."""
     columns = (
         Column("session"),
-        Column("kind", least=70),
-        Column("model", least=100),
-        Column("turns", right=True),
+        Column("kind"),
+        Column("model", least=118),
+        Column("turns", right=True, least=66),
         Column("window", right=True),
         Column("net tokens", right=True),
         Column("net money", right=True),
-        Column("evicted", right=True, least=70),
-        Column("faults", right=True, least=76),
-        Column("seen", right=True),
+        Column("evicted", right=True, least=90),
+        Column("faults", right=True, least=90),
+        Column("seen", right=True, least=66),
+        Column(),
     )
     return Sheet(columns, [_session(session, now) for session in sessions])
 
@@ -225,7 +248,7 @@ def _session(session: SessionFigures, now: float) -> Sequence[Cell]:
     net = session.net
     return (
         session.id[:ID_SHOWN],
-        session.kind + (" frozen" if session.frozen else ""),
+        session.kind,
         session.model,
         _number(session.turns),
         "" if session.window is None else tokens(session.window),
@@ -234,9 +257,11 @@ def _session(session: SessionFigures, now: float) -> Sequence[Cell]:
         _number(session.evictions),
         _number(session.faults),
         f"{ago(now - session.last_at)} ago",
+        ("frozen", "yellow") if session.frozen else "",
     )
 
 
 def change(difference: float, say: Callable[[float], str]) -> Part:
+    """A difference with its sign, in the colour of a loss or a saving."""
     colour = BAD if difference > 0 else GOOD if difference < 0 else ""
     return signed(difference, say(difference)), colour

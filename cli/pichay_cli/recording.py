@@ -6,13 +6,13 @@ Rule of this file: no traceback reaches the user for what is wrong with a file.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
 from sqlite_utils import Database
 
-from pichay_cli.amounts import ago, duration, moment
+from pichay_cli.amounts import ago, duration, moment, plain
 from pichay_core.store import figures, stories
 from pichay_core.store.place import database_path
 from pichay_core.store.schema import Unusable, open_for_reading, open_for_writing
@@ -67,17 +67,22 @@ json_option = click.option("--json", "as_json", is_flag=True, help="The same as 
 
 
 @contextmanager
-def _opened(path: Path, opener: Callable[[Path], Database]) -> Iterator[Database]:
+def usable(path: Path) -> Iterator[None]:
+    """What is wrong with the file is raised as a ClickException that says what to do."""
     try:
-        db = opener(path)
+        yield
     except Unusable as error:
         raise click.ClickException(str(error)) from error
-    try:
-        yield db
     except sqlite3.Error as error:
         raise click.ClickException(f"{path} cannot be used: {error}.") from error
-    finally:
-        db.conn.close()
+
+
+@contextmanager
+def _opened(path: Path, opener: Callable[[Path], Database]) -> Iterator[Database]:
+    with usable(path):
+        db = opener(path)
+        with closing(db.conn):
+            yield db
 
 
 @contextmanager
@@ -126,5 +131,5 @@ def _known(db: Database) -> str:
     if not latest:
         return "None is recorded yet: traffic was only let through. See: pichay stats"
     now = time.time()
-    lines = (f"\n  {s.id}  {s.kind}, {s.model}, {ago(now - s.last_at)} ago" for s in latest)
+    lines = (f"\n  {s.id}  {s.kind}, {plain(s.model)}, {ago(now - s.last_at)} ago" for s in latest)
     return f"The latest are:{''.join(lines)}"

@@ -10,23 +10,29 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from io import TextIOWrapper
+from itertools import zip_longest
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
-from rich.padding import Padding
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["RenderableType", "Text"]
+from pichay_cli.amounts import plain
 
 GOOD, BAD, QUIET, STRONG = "green", "red", "dim", "bold"
-PIPED_WIDTH = 110
+PIPED_WIDTH = 130
 """Columns where nobody says how many there are: wide enough for every column of every sheet."""
 WIDE = 150
 """Columns from which two drawings stand side by side."""
-NOTE_INSET = 6
-"""Columns by which the lines below a row of a log stand further in."""
+GAP = "  "
+LEAST_FOLD = 20
+"""Columns below which a text is cut off rather than continued below."""
+NOTE_INSET = 9
+"""Columns by which the lines below a row stand further in."""
+LEAST_FEED = 3
+"""Lines below which a feed is not worth its title."""
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 type Part = str | tuple[str, str]
@@ -43,8 +49,6 @@ class Column:
     style: str = ""
     least: int = 0
     """Shown only where there are at least so many columns of text."""
-    folds: bool = False
-    """Takes the width that is left, in several lines if it must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,71 +57,127 @@ class Sheet:
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+    notes: Sequence[Sequence[Text]] = ()
+    """For each row the lines that stand below it, further in; none for the rows after."""
+    cut: bool = False
+    """The last column is cut off where there is no room, rather than continued below."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the columns that fit."""
         shown = [i for i, column in enumerate(self.columns) if column.least <= options.max_width]
-        titled = any(column.title for column in self.columns)
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=titled)
-        for column in (self.columns[i] for i in shown):
-            justify: Literal["left", "right"] = "right" if column.right else "left"
-            table.add_column(
-                Text(column.title, QUIET),
-                justify=justify,
-                style=column.style,
-                no_wrap=not column.folds,
-                overflow="fold" if column.folds else "ellipsis",
-            )
-        for row in self.rows:
-            table.add_row(*(_cell(row[i]) for i in shown))
-        yield table
+        columns = [self.columns[i] for i in shown]
+        titles = [Text(column.title, QUIET) for column in columns]
+        cells = [[_cell(row[i], self.columns[i].style) for i in shown] for row in self.rows]
+        widths = [max(c.cell_len for c in each) for each in zip(titles, *cells, strict=True)]
+        if any(titles):
+            yield _aligned(titles, columns, widths)
+        for row, notes in zip_longest(cells, self.notes, fillvalue=()):
+            yield from self._row(console, options.max_width, row, columns, widths)
+            yield from (Inset(note, NOTE_INSET) for note in notes)
 
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """Rows under columns, each with the lines that belong below it, further in."""
-
-    columns: Sequence[Column]
-    rows: Sequence[tuple[Sequence[Cell], Sequence[Text]]]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the columns that fit; a line below a row has the whole width."""
-        shown = [i for i, column in enumerate(self.columns) if column.least <= options.max_width]
-        cells = [[_cell(row[i]) for i in shown] for row, _ in self.rows]
-        titles = [Text(self.columns[i].title, QUIET) for i in shown]
-        widths = [max(cell.cell_len for cell in column) for column in zip(titles, *cells)]
-        rights = [self.columns[i].right for i in shown]
-        yield _aligned(titles, widths, rights)
-        for row, (_, notes) in zip(cells, self.rows, strict=True):
-            yield _aligned(row, widths, rights)
-            yield from (Padding(note, (0, 0, 0, NOTE_INSET)) for note in notes)
-
-
-def _aligned(cells: Sequence[Text], widths: Sequence[int], rights: Sequence[bool]) -> Text:
-    parts: list[Text] = []
-    for cell, width, right in zip(cells, widths, rights, strict=True):
-        room = Text(" " * (width - cell.cell_len))
-        parts.append(room + cell if right else cell + room)
-    return Text("  ").join(parts)
-
-
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Two drawings, side by side where there is room, else below each other."""
-
-    left: RenderableType
-    right: RenderableType
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw both."""
-        if options.max_width < WIDE:
-            yield stack(self.left, self.right)
+    def _row(
+        self,
+        console: Console,
+        width: int,
+        row: Sequence[Text],
+        columns: Sequence[Column],
+        widths: Sequence[int],
+    ) -> Iterator[Text]:
+        *head, last = row
+        before = sum(widths[:-1]) + len(GAP) * len(head)
+        if self.cut or before + last.cell_len <= width or width - before < LEAST_FOLD:
+            yield _aligned(row, columns, widths)
             return
-        grid = Table.grid(padding=(0, 4, 0, 0), expand=True)
-        grid.add_column(ratio=1)
-        grid.add_column(ratio=1)
-        grid.add_row(self.left, self.right)
-        yield grid
+        for number, part in enumerate(last.wrap(console, width - before)):
+            part.rstrip()
+            yield _aligned([*head, part], columns, widths) if number == 0 else _after(before, part)
+
+
+def _aligned(cells: Sequence[Text], columns: Sequence[Column], widths: Sequence[int]) -> Text:
+    whole = Text(no_wrap=True, overflow="ellipsis")
+    for number, (cell, column, width) in enumerate(zip(cells, columns, widths, strict=True)):
+        blanks = " " * (width - cell.cell_len)
+        whole.append(GAP if number else "")
+        whole.append(blanks if column.right else "").append_text(cell)
+        whole.append("" if column.right else blanks)
+    whole.rstrip()
+    return whole
+
+
+def _after(blanks: int, text: Text) -> Text:
+    return Text(" " * blanks).append_text(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Inset:
+    """A drawing some columns in from the left, without blanks at the end of its lines."""
+
+    drawing: RenderableType
+    columns: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it in the width that is left."""
+        inner = options.update_width(max(1, options.max_width - self.columns))
+        for row in console.render_lines(self.drawing, inner, pad=False):
+            kept = _without_end(row)
+            yield from ([Segment(" " * self.columns), *kept] if kept else [])
+            yield Segment.line()
+
+
+def _without_end(row: Sequence[Segment]) -> list[Segment]:
+    """A row without the blanks at its end that nobody would see."""
+    kept = list(row)
+    while kept and not (kept[-1].style and (kept[-1].style.reverse or kept[-1].style.bgcolor)):
+        text, style, _ = kept.pop()
+        if text.rstrip():
+            return [*kept, Segment(text.rstrip(), style)]
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One drawing for narrow screens, another for wide ones."""
+
+    narrow: RenderableType
+    wide: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw the one that fits."""
+        yield self.narrow if options.max_width < WIDE else self.wide
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A drawing that may have to make room for those of a lower rank."""
+
+    drawing: RenderableType
+    rank: int
+    feed: bool = False
+    """May be shortened to its title and its last lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Drawings below each other, an empty line between them: no more than the screen is high."""
+
+    pieces: Sequence[Piece]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw what fits; all of it where there is no screen."""
+        room = console.size.height - 2 if console.is_terminal else sys.maxsize
+        kept: dict[int, list[list[Segment]]] = {}
+        for place, piece in sorted(enumerate(self.pieces), key=lambda pair: pair[1].rank):
+            rows = console.render_lines(piece.drawing, options, pad=False)
+            gap = 1 if kept else 0
+            if piece.feed and gap + LEAST_FEED <= room < gap + len(rows):
+                rows = [rows[0], *rows[gap + 1 - room :]]
+            if gap + len(rows) <= room:
+                kept[place] = rows
+                room -= gap + len(rows)
+        for number, place in enumerate(sorted(kept)):
+            yield from [Segment.line()] if number else []
+            for row in kept[place]:
+                yield from (*row, Segment.line())
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,18 +202,24 @@ def line(*parts: Part) -> Text:
     return text
 
 
-def _cell(cell: Cell) -> Text:
-    return cell if isinstance(cell, Text) else line(cell)
+def _cell(cell: Cell, style: str = "") -> Text:
+    text = cell if isinstance(cell, Text) else line(cell)
+    return Text(style=style).append_text(text) if style else text
 
 
-def plain(words: str) -> str:
-    """*words* without anything that could move a cursor or change a colour."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in words)
+def beside(left: RenderableType, right: RenderableType) -> Table:
+    """Two drawings side by side."""
+    grid = Table.grid(padding=(0, 4, 0, 0), expand=True)
+    grid.add_column(ratio=1)
+    grid.add_column(ratio=1)
+    grid.add_row(left, right)
+    return grid
 
 
 def stack(*drawings: RenderableType) -> Group:
     """Drawings below each other, an empty line between them."""
-    return Group(*(part for drawing in drawings for part in (drawing, Text())))
+    first, *others = drawings
+    return Group(first, *(part for drawing in others for part in (Text(), drawing)))
 
 
 def lines(drawings: Iterable[RenderableType]) -> Group:
@@ -166,9 +232,9 @@ def section(title: str, drawing: RenderableType) -> Group:
     return Group(Text(title, STRONG), drawing)
 
 
-def inset(drawing: RenderableType) -> Padding:
+def inset(drawing: RenderableType) -> Group:
     """A drawing two columns in from the left, an empty line above it."""
-    return Padding(drawing, (1, 0, 0, 2))
+    return Group(Text(), Inset(drawing, 2))
 
 
 def bar(actual: float, untouched: float, width: int) -> Text:
@@ -191,6 +257,11 @@ def console() -> Console:
     return Console(width=width, highlight=False, markup=False, emoji=False)
 
 
+def on_screen() -> bool:
+    """True if a drawing on standard output can be replaced by another."""
+    return sys.stdout.isatty() and not console().is_dumb_terminal
+
+
 def display(drawing: RenderableType) -> None:
     """Print a drawing."""
     console().print(drawing)
@@ -198,7 +269,7 @@ def display(drawing: RenderableType) -> None:
 
 def _keep_going() -> None:
     """A character that the terminal's encoding lacks is shown as ``?``."""
-    if hasattr(sys.stdout, "reconfigure"):
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 
 
@@ -214,11 +285,12 @@ class Screen:
 
     def size(self) -> tuple[int, int]:
         """Columns and lines of the terminal now."""
-        return tuple(self.live.console.size)
+        size = self.live.console.size
+        return size.width, size.height
 
 
 @contextmanager
-def screen(first: RenderableType) -> Iterator[Screen]:
+def screen() -> Iterator[Screen]:
     """A live screen, drawn only when it is told to. Its last drawing stays."""
-    with Live(first, console=console(), auto_refresh=False) as live:
+    with Live(console=console(), auto_refresh=False) as live:
         yield Screen(live)

@@ -13,16 +13,16 @@ import click
 
 from pichay_cli.amounts import ago, dollars, times, tokens
 from pichay_cli.data import session_data
-from pichay_cli.events_view import name_of, story_of
-from pichay_cli.panels import change, headline
+from pichay_cli.events_view import NAME_WIDTH, name_of, story_of
+from pichay_cli.panels import OUTCOMES, PAGED, change, headline
 from pichay_cli.recording import database_option, json_option, session_named, something
 from pichay_cli.render import (
     QUIET,
     STRONG,
     Cell,
     Column,
-    Log,
     RenderableType,
+    Sheet,
     Text,
     display,
     inset,
@@ -34,16 +34,17 @@ from pichay_core.store.figures import SessionFigures
 from pichay_core.store.scope import Scope
 from pichay_core.store.stories import EventStory, TurnStory
 
-_NAME_WIDTH = 10
 _COLUMNS = (
     Column("request", right=True),
     Column("turn", right=True, least=66),
     Column("window", right=True),
-    Column("read", right=True),
+    Column("read", right=True, least=66),
     Column("written", right=True),
     Column("removed", right=True),
+    Column("pending", right=True, least=96),
     Column("net so far", right=True),
-    Column("", right=True),
+    Column("money", right=True),
+    Column("flush", least=76),
 )
 
 
@@ -102,13 +103,13 @@ def drawing(
     told = by_request(turns, events)
     saved = list(accumulate(_saved_tokens(turn) for turn in turns))
     money = list(accumulate(_saved_dollars(turn) for turn in turns))
-    rows = [
-        (_row(turn, tokens_so_far, dollars_so_far), _notes(turn, told[turn.request]))
-        for turn, tokens_so_far, dollars_so_far in zip(turns, saved, money, strict=True)
+    before = (None, *turns)
+    rows = [_row(*each) for each in zip(turns, saved, money, strict=True)]
+    notes = [
+        _notes(turn, last, told[turn.request]) for turn, last in zip(turns, before, strict=False)
     ]
-    return lines(
-        (*_head(session, now), headline(session.net), "", *map(_event, told[None]), Log(_COLUMNS, rows))
-    )
+    sheet = Sheet(_COLUMNS, rows, notes)
+    return lines((*_head(session, now), headline(session.net), "", *map(_event, told[None]), sheet))
 
 
 def _head(session: SessionFigures, now: float) -> list[RenderableType]:
@@ -138,8 +139,10 @@ def _row(turn: TurnStory, saved_tokens: int, saved_dollars: float) -> Sequence[C
         tokens(bill.cache_read) if bill else "",
         tokens(bill.cache_write) if bill else "",
         tokens(turn.removed_tokens) if turn.removed_tokens else "",
+        tokens(turn.pending_tokens) if turn.pending_tokens else "",
         change(-saved_tokens, tokens) if bill else "",
         change(-saved_dollars, dollars) if turn.dollars is not None else "",
+        (turn.flushed or "", "cyan"),
     )
 
 
@@ -153,11 +156,39 @@ def _saved_dollars(turn: TurnStory) -> float:
     return turn.untouched_dollars - turn.dollars
 
 
-def _notes(turn: TurnStory, events: Sequence[EventStory]) -> list[Text]:
-    said = [
+def _notes(turn: TurnStory, last: TurnStory | None, events: Sequence[EventStory]) -> list[Text]:
+    said = (
         _outcome(turn),
-        f"held back {tokens(turn.held_tokens)} tokens: {turn.held_why}" if turn.held_tokens else "",
-        f"{tokens(turn.pending_tokens)} tokens wait for a flush" if turn.pending_tokens and not turn.flushed else "",
+        _held(turn, last),
         "prefix broken: less read from the cache than it held" if turn.prefix_broken else "",
-    ]
-    return [*(line((text, QUIET)) for text in said if text), *map(_event, events)]
+    )
+    return [*(line((text, "yellow")) for text in said if text), *map(_event, events)]
+
+
+def _held(turn: TurnStory, last: TurnStory | None) -> str:
+    """Said where it begins, not with every request that it goes on for."""
+    if not turn.held_tokens or (last and last.held_tokens and last.held_why == turn.held_why):
+        return ""
+    return f"held back from here on, {tokens(turn.held_tokens)} tokens: {turn.held_why}"
+
+
+def _outcome(turn: TurnStory) -> str:
+    """What is out of the ordinary about a request."""
+    parts = (_odd(turn), "" if turn.actual else _unbilled(turn.status))
+    return "; ".join(part for part in parts if part)
+
+
+def _odd(turn: TurnStory) -> str:
+    if turn.outcome in PAGED:
+        return ""
+    said = OUTCOMES.get(turn.outcome, turn.outcome)
+    return f"{said}: {turn.why}" if turn.why else said
+
+
+def _unbilled(status: int | None) -> str:
+    return "in flight" if status is None else f"not billed, status {status}"
+
+
+def _event(event: EventStory) -> Text:
+    word, style = name_of(event)
+    return line((f"{word:<{NAME_WIDTH}}  ", style), story_of(event))

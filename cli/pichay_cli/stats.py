@@ -1,7 +1,6 @@
 """``pichay stats``: what paging saved or cost, and what it did."""
 
 import json
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from pichay_cli.recording import (
     reading,
     session_named,
 )
-from pichay_cli.render import display, inset
+from pichay_cli.render import display, inset, on_screen
 from pichay_core.store.scope import Scope
 
 
@@ -35,7 +34,7 @@ def stats(
     if live and as_json:
         raise click.UsageError("--live and --json do not go together.")
     scope = _scope(database, session, since)
-    if live and sys.stdout.isatty():
+    if live and on_screen():
         watch(database, scope)
         return
     with reading(database) as db:

@@ -152,11 +152,8 @@ def _counts(db: Database, scope: Scope) -> dict[str, int]:
     )
     (refaults,) = rows(db, _REFAULTS.format(where=refetched), scope)
     seen = f"session in (select id from sessions {where(scope, 'id', 'last_at')})"
-    (pins,) = rows(
-        db,
-        f"select count(*) count from pages where {seen} and pin_strength is not null",
-        scope,
-    )
+    pinned = f"pin_strength is not null{'' if scope == EVERYTHING else f' and {seen}'}"
+    (pins,) = rows(db, f"select count(*) count from pages where {pinned}", scope)
     (breaks,) = rows(
         db, f"select count(*) count from turns {where(scope, also='prefix_broken = 1')}", scope
     )

@@ -45,6 +45,7 @@ class Recording:
             "flushed": None,
             "boundary": None,
             "previous": None,
+            "front": "",
             "failures": 0,
             "frozen": None,
             "warned": "",

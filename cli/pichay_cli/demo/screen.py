@@ -4,11 +4,13 @@ Rule of this file: everything is read from the database, as ``pichay stats`` doe
 reckoned here but sums and differences.
 """
 
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pichay_cli.live import watch_until
 from pichay_core.store.schema import open_for_reading
 
 POLL_SECONDS = 0.1
@@ -54,7 +56,12 @@ class Outcome:
 
 
 def show_live(database: Path, until: Callable[[], bool]) -> None:
-    """Show the running figures of *database* until *until* says that it is over."""
+    """Show the running figures of *database* until *until* says that it is over.
+
+    Without a terminal nothing is drawn: the summary says it all.
+    """
+    if sys.stdout.isatty():
+        watch_until(database, until)
     while not until():
         time.sleep(POLL_SECONDS)
 

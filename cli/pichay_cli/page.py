@@ -1,0 +1,109 @@
+"""``pichay page HANDLE``: what became of one page, and its text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from sqlite_utils import Database
+
+from pichay_cli.amounts import times, tokens
+from pichay_cli.recording import database_option, something
+from pichay_cli.render import (
+    QUIET,
+    STRONG,
+    Column,
+    RenderableType,
+    Sheet,
+    display,
+    inset,
+    line,
+    lines,
+)
+from pichay_core.store import stories
+from pichay_core.store.stories import EventStory, PageStory
+
+
+@click.command()
+@click.argument("handle")
+@click.option("--content", is_flag=True, help="Write its text to standard output, nothing else.")
+@database_option
+def page(handle: str, content: bool, database: Path) -> None:
+    """Tell the story of a page by the handle in its stub, such as ABCD2345."""
+    with something(database) as db:
+        found = stories.pages(db, handle)
+        if not found:
+            raise click.ClickException(
+                f"No page has the handle {handle}. A stub ends in its handle: Page ABCD2345."
+            )
+        if content:
+            click.echo(_text(db, found[0]), nl=False)
+        else:
+            happened = stories.events(db, found[0].session, found[0].id)
+            display(inset(story(found, happened)))
+
+
+def _text(db: Database, chosen: PageStory) -> bytes:
+    text = stories.content(db, chosen.digest)
+    if text is None:
+        raise click.ClickException(
+            f"The text of page {chosen.handle} was not kept: only its story is recorded."
+        )
+    return text
+
+
+def story(found: Sequence[PageStory], happened: Sequence[EventStory]) -> RenderableType:
+    """The page of the session seen last, what happened to it, and where else it is."""
+    first, *others = found
+    rows = [
+        ("session", first.session),
+        ("size", _size(first)),
+        ("state", _state(first)),
+        ("born", f"turn {first.born}"),
+        ("used", _used(first)),
+        *([("moved", f"out in turn {first.moved}")] if first.moved is not None else []),
+        ("faults", _faults(first, happened)),
+        *([("pin", _pin(first))] if first.pin_strength is not None else []),
+        *(("also in", f"session {other.session}, {other.state}") for other in others),
+        ("text", _kept(first)),
+    ]
+    sheet = Sheet((Column(style=QUIET), Column()), [(name, said) for name, said in rows])
+    head = line((f"Page {first.handle}  ", STRONG), f"{first.tool} {first.label}")
+    return lines((head, "", sheet))
+
+
+def _size(chosen: PageStory) -> str:
+    text = f"{times(chosen.bytes, 'byte')}, {times(chosen.lines, 'line')}"
+    return f"{text}, {tokens(chosen.tokens)} tokens"
+
+
+def _used(chosen: PageStory) -> str:
+    if not chosen.uses:
+        return "not asked for again"
+    return f"asked for again {times(chosen.uses, 'time')}, last in turn {chosen.last_use}"
+
+
+_STATES = {
+    "resident": "in the window",
+    "evicted": "out; it comes back if it is asked for",
+    "collected": "out; nothing can ask for it",
+    "gone": "no longer sent by the client",
+}
+
+
+def _state(chosen: PageStory) -> str:
+    stale = "; later calls changed what it is a copy of" if chosen.stale else ""
+    return f"{chosen.state}: {_STATES.get(chosen.state, '')}{stale}"
+
+
+def _faults(chosen: PageStory, happened: Sequence[EventStory]) -> str:
+    asked = [f"{e.why} in turn {e.turn}" for e in happened if e.kind == "faulted"]
+    came = [f"itself brought back by refetch number {chosen.faults}"] if chosen.faults else []
+    return ", ".join([*asked, *came]) or "none"
+
+
+def _pin(chosen: PageStory) -> str:
+    return f"strength {chosen.pin_strength:g}, since turn {chosen.pin_since}"
+
+
+def _kept(chosen: PageStory) -> str:
+    return f"pichay page {chosen.handle} --content" if chosen.kept else "not kept"

@@ -1,0 +1,72 @@
+import pytest
+
+from pichay_cli.events_view import NAME_WIDTH, name_of, story_of
+from pichay_core.store.stories import EventStory
+
+
+def event(kind, why=None, tokens=None, page="Read a.py", **detail):
+    return EventStory(
+        id=1,
+        session="s",
+        request=1,
+        turn=1,
+        at=0.0,
+        kind=kind,
+        why=why,
+        tokens=tokens,
+        detail=detail,
+        page=page,
+        handle=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("happened", "name", "story"),
+    [
+        (
+            event("evicted", tokens=900, handle="AAAA"),
+            "evicted",
+            "Read a.py  900 tokens, page AAAA",
+        ),
+        (
+            event("collected", "superseded", 1_500, handle="AAAA"),
+            "collected",
+            "Read a.py  1.5k tokens, superseded, page AAAA",
+        ),
+        (
+            event("faulted", "refetch", 900, away=1, by="p2"),
+            "refetch",
+            "Read a.py  900 tokens back after 1 turn",
+        ),
+        (event("pinned", strength=1.0), "pinned", "Read a.py"),
+        (event("pinned", strength=2.0), "pinned", "Read a.py  strength 2"),
+        (event("unpinned", "decayed"), "unpinned", "Read a.py  decayed"),
+        (
+            event("repaired", stale=True),
+            "repaired",
+            "Read a.py  its text put where the client sent a note, changed by later calls",
+        ),
+        (
+            event("flushed", "cold", 22_500, None, pages=3),
+            "flushed",
+            "cold: 3 pages, 22.5k tokens off the window",
+        ),
+        (
+            event("rewound", "edited", None, None, at=12, gone=1),
+            "rewound",
+            "history edited from message 12 on, 1 page no longer sent",
+        ),
+        (event("frozen", "refused", None, None), "frozen", "only observed from now on: refused"),
+        (event("failed", "KeyError", None, None), "failed", "KeyError"),
+        (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
+        (
+            event("tls_failed", None, None, None, host="api.x.com"),
+            "tls failed",
+            "api.x.com: the client refused the certificate",
+        ),
+        (event("unheard_of", "why"), "unheard of", "Read a.py: why"),
+    ],
+)
+def test_every_kind_of_event_is_told_in_words(happened, name, story):
+    assert (name_of(happened)[0], story_of(happened)) == (name, story)
+    assert len(name) <= NAME_WIDTH

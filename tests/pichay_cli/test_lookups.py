@@ -1,0 +1,175 @@
+"""``sessions``, ``show`` and ``page``: what they print, exactly."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from pichay_cli import main
+from pichay_cli.panels import sessions_sheet
+from pichay_cli.show import drawing
+from pichay_core.store import figures, stories
+from pichay_core.store.scope import Scope
+from tests.pichay_cli.builders import NOW, Recording, held, paged
+from tests.pichay_cli.screens import text
+
+ONE = "3f2a" + "0" * 28
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "pichay.db"
+
+
+@pytest.fixture
+def pichay(path, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def run(*arguments):
+        return CliRunner().invoke(main, [*arguments, "--database", str(path)])
+
+    return run
+
+
+SESSIONS = """\
+session   kind      model              turns  window  net tokens  net money  evicted  faults    seen
+3f2a0000  main      claude-sonnet-4-5      4   55.0k     -127.0k     -$0.25        2       1  1m ago
+77b10000  subagent  claude-sonnet-4-5      1    8.0k           0      $0.00        0       0  2h ago
+"""
+
+
+def test_sessions_are_listed_newest_first(path):
+    assert text(sessions_sheet(figures.sessions(paged(path).db), NOW), 130) == SESSIONS
+
+
+def test_sessions_as_json_are_as_many_as_asked_for(path, pichay):
+    paged(path)
+    (found,) = json.loads(pichay("sessions", "--limit", "1", "--json").output)
+    assert (found["id"], found["window"], found["net"]["billed_requests"]) == (ONE, 55_010, 4)
+
+
+def shown(made, session, width=80):
+    (found,) = figures.sessions(made.db, scope=Scope(session))
+    turns, events = stories.turns(made.db, session), stories.events(made.db, session)
+    return text(drawing(found, turns, events, NOW), width)
+
+
+STORY = """\
+Session 3f2a0000000000000000000000000000
+main · claude-sonnet-4-5 · 4 turns · 4 requests · seen 1m ago
+
+ $0.25 saved · 34 %    127.0k input tokens saved · 37 %
+
+request  turn  window   read  written  removed  net so far   money  flush
+      1     1   40.0k      0    40.0k                    0   $0.00
+      2     2   70.0k  40.0k    30.0k                    0   $0.00
+      3     3   52.0k  12.0k    40.0k    23.0k      -23.0k  +$0.11  batch
+         prefix broken: less read from the cache than it held
+         flushed     batch: 3 pages, 22.5k tokens off the window
+         evicted     Read src/app.py  9.0k tokens, page AAAAAAAA
+         evicted     Read src/io.py  12.0k tokens, page BBBBBBBB
+         collected   Bash ls -la  1.5k tokens, ephemeral, page CCCCCCCC
+      4     4   55.0k  52.0k     3.0k    23.0k     -127.0k  -$0.25
+         refetch     Read src/app.py  9.0k tokens back after 1 turn
+         pinned      Read src/app.py
+"""
+HELD = """\
+Session aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+main · claude-next · 2 turns · 3 requests · seen 1m ago
+frozen, only observed: refused by the provider
+
+ no input tokens saved or lost
+
+request  turn  window   read  written  removed  net so far  money  flush
+      1     1   20.0k      0    20.0k                    0
+         held back from here on, 12.3k tokens: thinking binds history
+      2     2   20.9k  20.0k      900                    0
+      3     3
+         only observed: subscription login; in flight
+         failed      KeyError
+         warned      no slot for a marker
+"""
+
+
+def test_a_session_is_told_request_by_request_with_its_events(path):
+    assert shown(paged(path), ONE) == STORY
+
+
+def test_what_was_held_back_observed_or_is_in_flight_is_told(path):
+    assert shown(held(path), "a" * 32) == HELD
+
+
+def test_a_request_that_the_provider_refused_says_so(path):
+    made = Recording(path)
+    made.turn(made.session(), 1, status=529)
+    assert "\n         not billed, status 529\n" in shown(made, "a" * 32)
+
+
+def test_a_session_as_json_holds_its_events_by_request(path, pichay):
+    made = paged(path)
+    made.event(ONE, None, "warned", why="early", at=0)
+    found = json.loads(pichay("show", "last", "--json").output)
+    assert [turn["request"] for turn in found["turns"]] == [1, 2, 3, 4]
+    assert [event["kind"] for event in found["turns"][3]["events"]] == ["faulted", "pinned"]
+    assert [event["why"] for event in found["before"]] == ["early"]
+
+
+def test_an_unknown_session_is_an_error_that_names_the_latest(path, pichay):
+    paged(path)
+    done = pichay("show", "zz")
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: There is no session zz. The latest are:\n  3f2a0000")
+
+
+def test_an_ambiguous_beginning_is_an_error_that_names_what_it_could_be(path, pichay):
+    made = Recording(path)
+    made.turn(made.session("ab1"), 1)
+    made.session("ab2", last_at=NOW)
+    done = pichay("show", "ab")
+    assert done.exit_code == 1
+    assert done.output == "Error: ab begins 2 sessions: ab2, ab1. Say more of it.\n"
+
+
+PAGE = """
+  Page AAAAAAAA  Read src/app.py
+
+  session  3f2a0000000000000000000000000000
+  size     8 bytes, 2 lines, 1.0k tokens
+  state    evicted: out; it comes back if it is asked for
+  born     turn 1
+  used     not asked for again
+  moved    out in turn 3
+  faults   refetch in turn 4
+  text     pichay page AAAAAAAA --content
+"""
+
+
+def test_a_page_is_told_by_its_handle(path, pichay):
+    paged(path)
+    assert pichay("page", "aaaaaaaa").output == PAGE
+
+
+def test_the_content_of_a_page_is_written_raw_and_nothing_else(path, pichay):
+    made = paged(path)
+    made.page(ONE, "p9", "x", "DDDDDDDD", "no newline, ümlaut, \x1b[31m[red] \r\n\x00 end")
+    done = pichay("page", "DDDDDDDD", "--content")
+    assert done.stdout_bytes == "no newline, ümlaut, \x1b[31m[red] \r\n\x00 end".encode()
+    assert done.stderr == ""
+
+
+def test_content_that_was_not_kept_is_an_error(path, pichay):
+    paged(path)
+    done = pichay("page", "CCCCCCCC", "--content")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == (
+        "Error: The text of page CCCCCCCC was not kept: only its story is recorded.\n"
+    )
+
+
+def test_an_unknown_handle_is_an_error_that_says_where_handles_are(path, pichay):
+    paged(path)
+    done = pichay("page", "ZZZZZZZZ")
+    assert done.exit_code == 1
+    assert done.output == (
+        "Error: No page has the handle ZZZZZZZZ. A stub ends in its handle: Page ABCD2345.\n"
+    )

@@ -1,0 +1,67 @@
+import pytest
+from rich.text import Text
+
+from pichay_cli.render import Column, Fitting, Piece, Sheet, Spark, bar, display, line, lines
+from tests.pichay_cli.screens import screen, text
+
+FEED = lines([line(word) for word in ("title", "one", "two", "three", "four", "five")])
+
+
+def test_numbers_stand_right_and_words_left():
+    sheet = Sheet((Column("name"), Column("count", right=True)), [("a", "1"), ("bcd", "1,000")])
+    assert text(sheet) == "name  count\na         1\nbcd   1,000\n"
+
+
+def test_a_column_is_left_out_where_the_screen_is_too_narrow_for_it():
+    sheet = Sheet((Column("a"), Column("b", least=50), Column("c")), [("1", "2", "3")])
+    assert text(sheet, 50) == "a  b  c\n1  2  3\n"
+    assert text(sheet, 49) == "a  c\n1  3\n"
+
+
+def test_the_last_column_goes_on_below_itself():
+    sheet = Sheet((Column(), Column()), [("name", "one two three four five six")])
+    assert text(sheet, 30) == "name  one two three four five\n      six\n"
+
+
+def test_a_sheet_that_cuts_stays_a_line_a_row():
+    sheet = Sheet((Column(), Column()), [("name", "one two three four five six")], cut=True)
+    assert text(sheet, 20) == "name  one two three…\n"
+
+
+def test_a_rows_notes_stand_below_it_further_in():
+    sheet = Sheet((Column("a"),), [("1",), ("2",)], [[Text("note")]])
+    assert text(sheet) == "a\n1\n         note\n2\n"
+
+
+@pytest.mark.parametrize(
+    ("actual", "untouched", "drawn"),
+    [(3, 4, "███░"), (4, 3, "███▓"), (4, 4, "████"), (0, 4, "░░░░"), (0, 0, "")],
+)
+def test_a_bar_shows_what_was_saved_or_lost(actual, untouched, drawn):
+    assert bar(actual, untouched, 4).plain == drawn
+
+
+def test_a_spark_shows_the_last_values_that_fit():
+    assert text(Spark(range(9))) == "▁▂▃▄▅▆▇██\n"
+    assert text(Spark((800, 1, 400, 800)), 3) == "▁▅█\n"
+    assert text(Spark((0, 0))) == "▁▁\n"
+
+
+def test_a_screen_holds_the_pieces_of_lowest_rank():
+    pieces = [Piece(line("a"), 1), Piece(line("b"), 0), Piece(line("c"), 2)]
+    assert screen(Fitting(pieces), height=5) == "a\n\nb\n"
+    assert screen(Fitting(pieces), height=7) == "a\n\nb\n\nc\n"
+    assert text(Fitting(pieces)) == "a\n\nb\n\nc\n"
+
+
+def test_a_feed_keeps_its_title_and_its_last_lines():
+    pieces = [Piece(line("a"), 0), Piece(FEED, 1, feed=True)]
+    assert screen(Fitting(pieces), height=7) == "a\n\ntitle\nfour\nfive\n"
+    assert screen(Fitting(pieces), height=10).endswith("title\none\ntwo\nthree\nfour\nfive\n")
+    assert screen(Fitting(pieces), height=5) == "a\n"
+
+
+def test_what_is_printed_into_a_pipe_has_no_colour(capsys, monkeypatch):
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    display(line(("red", "bold red")))
+    assert capsys.readouterr().out == "red\n"
