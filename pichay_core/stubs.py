@@ -10,6 +10,7 @@ import base64
 import hashlib
 
 from pichay_core.model import Handle, Kind, Page, PageId
+from pichay_core.tools import plain
 
 SMALLEST_GAIN = 4
 """A page is only moved if it is at least this many times as big as its stub."""
@@ -26,9 +27,9 @@ def handle_of(page: PageId, secret: bytes) -> Handle:
 
 def stub(page: Page, handle: Handle) -> str:
     """Return the text that stands in the frame of a page that is out. One line of plain text."""
-    call = page.call
+    call, tool = page.call, plain(page.call.tool)
     size = f"{page.bytes:,} bytes, {page.lines:,} {'line' if page.lines == 1 else 'lines'}"
-    return f"[Older result of {call.tool} {call.label} ({size}). {_outcome(page)} Page {handle}.]"
+    return f"[Older result of {tool} {call.label} ({size}). {_outcome(page)} Page {handle}.]"
 
 
 def _outcome(page: Page) -> str:
@@ -36,7 +37,7 @@ def _outcome(page: Page) -> str:
         case Kind.READ | Kind.QUERY:
             return (
                 "The call succeeded; its text was moved out of context and is not shown here. "
-                f"Call {page.call.tool} again to see it."
+                f"Call {plain(page.call.tool)} again to see it."
             )
         case Kind.RUN | Kind.WRITE:
             return (

@@ -5,25 +5,26 @@ is *addressable* (its page has a key, and may fault); one that is not is *epheme
 has none, and is collected). A tool nobody has described is addressable by its exact arguments,
 so that a fault is over-reported rather than hidden.
 
-To teach Pichay a tool, add its name to a row of ``RULES``.
+To teach Pichay a tool, add its name to one of the ``ROWS``.
 """
 
 import hashlib
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from pichay_core.model import WHOLE, Call, Key, Kind, Span
-
-type Arguments = Mapping[str, object]
+from pichay_core.wire.shapes import Json, items, mapping
 
 LABEL_LENGTH = 120
 ARGUMENTS_LENGTH = 2000
 
 _PATHS = ("file_path", "path", "filePath", "absolute_path", "target_file", "notebook_path",
           "filename", "file", "uri")  # fmt: skip
+_PARTS = ("pages", "page", "head", "tail", "cell_id")
+"""Arguments of a read that name a part of the thing, but not by lines."""
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -45,23 +46,27 @@ _QUERY = Rule(Kind.QUERY, labels=("pattern", "query", "url", "path", *_PATHS))
 _RUN = Rule(Kind.RUN, labels=("command", "cmd", "description", "prompt"))
 _WRITE = Rule(Kind.WRITE, _PATHS)
 
-RULES: dict[str, Rule] = {
-    **dict.fromkeys(
-        "read read_file readfile read_many_files view view_file open_file notebookread "
-        "readmcpresourcetool read_mcp_resource".split(), _READ),
-    **dict.fromkeys(
-        "grep glob ls list list_directory list_dir list_files listfiles search_file_content "
-        "grep_search file_search search_files codebase_search find search webfetch web_fetch "
-        "websearch web_search toolsearch todoread listmcpresourcestool lsp".split(), _QUERY),
-    **dict.fromkeys(
-        "bash shell run_shell_command run_terminal_cmd execute_command execute_bash terminal "
-        "exec local_shell powershell bashoutput taskoutput task agent killshell "
-        "todowrite".split(), _RUN),
-    **dict.fromkeys(
-        "edit multiedit multi_edit write write_file create_file notebookedit replace "
-        "str_replace edit_file apply_patch search_replace".split(), _WRITE),
-}  # fmt: skip
-"""Rules by lower-case tool name."""
+ROWS = (
+    (_READ, """
+        read read_file readfile read_many_files view view_file open_file notebookread
+        readmcpresourcetool read_mcp_resource"""),
+    (_QUERY, """
+        grep glob ls list list_directory list_dir list_files listfiles search_file_content
+        grep_search file_search search_files codebase_search codesearch find search
+        webfetch web_fetch websearch web_search google_web_search
+        toolsearch todoread tasklist taskget listmcpresourcestool lsp"""),
+    (_RUN, """
+        bash shell run_shell_command run_terminal_cmd execute_command execute_bash terminal
+        exec local_shell powershell bashoutput taskoutput task agent killshell
+        todowrite todo_write write_todos save_memory taskcreate taskupdate taskstop
+        sendmessage monitor"""),
+    (_WRITE, """
+        edit multiedit multi_edit write write_file create_file notebookedit replace
+        str_replace edit_file apply_patch patch search_replace"""),
+)  # fmt: skip
+"""What families of tools do, and the lower-case names in each."""
+
+RULES = {name: rule for rule, names in ROWS for name in names.split()}
 
 _MCP_VERBS = ("read", "get", "list", "search", "find", "fetch", "query", "describe", "show", "view")
 _EDITOR_NAMES = ("str_replace_editor", "str_replace_based_edit_tool", "file_editor")
@@ -69,7 +74,7 @@ _EDITOR_NAMES = ("str_replace_editor", "str_replace_based_edit_tool", "file_edit
 
 def describe(call_id: str, tool: str, arguments: object) -> Call:
     """Return the call with its kind, its key (if it is addressable) and a short label."""
-    given: Arguments = arguments if isinstance(arguments, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+    given = mapping(arguments)
     rule = rule_for(tool, given)
     canonical = canonical_arguments(arguments)
     target = _text_of(given, rule.targets)
@@ -84,14 +89,15 @@ def describe(call_id: str, tool: str, arguments: object) -> Call:
     )
 
 
-def rule_for(tool: str, arguments: Arguments) -> Rule:
+def rule_for(tool: str, arguments: Json) -> Rule:
     """Return the rule of a tool; exact arguments where nothing is known about it."""
-    name = tool.lower().rpartition(".")[2]
-    if name in _EDITOR_NAMES:
-        return _READ if arguments.get("command") == "view" else _WRITE
+    name = tool.lower()
     if name.startswith("mcp__"):
         verb = name.rpartition("__")[2]
         return RULES.get(verb, _QUERY if verb.startswith(_MCP_VERBS) else Rule(Kind.QUERY))
+    name = name.rpartition(".")[2]
+    if name in _EDITOR_NAMES:
+        return _READ if arguments.get("command") == "view" else _WRITE
     return RULES.get(name, Rule(Kind.QUERY))
 
 
@@ -106,85 +112,116 @@ def canonical_arguments(arguments: object) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _key(
-    tool: str, rule: Rule, target: str | None, given: Arguments, canonical: str
-) -> Key | None:
+def _key(tool: str, rule: Rule, target: str | None, given: Json, canonical: str) -> Key | None:
     match rule.kind:
-        case Kind.READ if target:
-            return Key(tool, _path(target), span_of(given))
+        case Kind.READ if target and (span := span_of(given)):
+            part = {name: given[name] for name in _PARTS if given.get(name) is not None}
+            return Key(f"{tool} {canonical_arguments(part)}" if part else tool, _path(target), span)
         case Kind.READ | Kind.QUERY:
             return Key(tool, canonical)
         case _:
             return None
 
 
-def span_of(arguments: Arguments) -> Span:
-    """Return the range of lines that a read asks for; the whole thing if it names none."""
-    for read in _SPAN_READERS:
-        if (span := read(arguments)) is not None:
-            return span
+def span_of(arguments: Json) -> Span | None:
+    """Return the range of lines that a read asks for; the whole thing if it names none.
+
+    None for a range that is not understood (backwards, from the end, no number): taken for
+    the whole, it would make a copy that shows more look superseded.
+    """
+    for names, read in _SPAN_READERS:
+        given = [arguments.get(name) for name in names]
+        if any(item is not None for item in given):
+            return read(given)
     return WHOLE
 
 
-def _offset_and_limit(arguments: Arguments) -> Span | None:
-    first = _number(arguments, "offset")
-    count = _number(arguments, "limit")
-    if first is None and count is None:
+def _offset_and_limit(given: list[object]) -> Span | None:
+    first, count = (_number(item, 0) for item in given)
+    if first is None or count is None or min(first, count) < 0:
         return None
-    first = max(1, first or 1)
+    first = max(1, first)
     return Span(first, first + count - 1 if count else None)
 
 
-def _start_and_end(arguments: Arguments) -> Span | None:
-    first = _number(arguments, "start_line", "startLine", "start_line_one_indexed")
-    last = _number(arguments, "end_line", "endLine", "end_line_one_indexed_inclusive")
-    if first is None and last is None:
-        return None
-    return Span(max(1, first or 1), last)
+def _start_and_end(given: list[object]) -> Span | None:
+    starts, ends = given[::2], given[1::2]
+    first = next((item for item in starts if item is not None), None)
+    last = next((item for item in ends if item is not None), None)
+    return _lines(first, last)
 
 
-def _view_range(arguments: Arguments) -> Span | None:
-    match arguments.get("view_range"):
-        case [int(first), int(last)]:
-            return Span(max(1, first), last if last > 0 else None)
+def _view_range(given: list[object]) -> Span | None:
+    match items(given[0]):
+        case [first, last]:
+            return _lines(first, last)
         case _:
             return None
 
 
-_SPAN_READERS: tuple[Callable[[Arguments], Span | None], ...] = (
-    _view_range,
-    _start_and_end,
-    _offset_and_limit,
-)
+def _lines(start: object, end: object) -> Span | None:
+    first, last = _number(start, 1), _number(end, TO_THE_END)
+    if first is None or last is None or first < 0:
+        return None
+    first = max(1, first)
+    if last == TO_THE_END:
+        return Span(first)
+    return Span(first, last) if first <= last else None
 
 
-def _number(arguments: Arguments, *names: str) -> int | None:
-    found = next((arguments[name] for name in names if name in arguments), None)
-    match found:
+TO_THE_END = -1
+"""What editors' tools take as the last line to mean the end."""
+
+_SPAN_READERS: tuple[tuple[tuple[str, ...], Callable[[list[object]], Span | None]], ...] = (
+    (("view_range",), _view_range),
+    (("start_line", "end_line", "startLine", "endLine",
+      "start_line_one_indexed", "end_line_one_indexed_inclusive"), _start_and_end),
+    (("offset", "limit"), _offset_and_limit),
+)  # fmt: skip
+"""Names of arguments and what reads their values; first and last lines alternate."""
+
+
+def _number(item: object, absent: int) -> int | None:
+    """Return a whole number, however it is written; *absent* for null, None for anything else."""
+    match item:
+        case None:
+            return absent
         case bool():
             return None
-        case int() | float() if found == found and abs(found) < 1e9:
-            return int(found)
-        case str() if found.strip().isdecimal():
-            return int(found)
+        case int() | float() if abs(item) < 10**_MOST_DIGITS and item.is_integer():
+            return int(item)
+        case str() if len(item) <= _MOST_DIGITS and item.strip().isdecimal():
+            return int(item)
         case _:
             return None
 
 
-def _text_of(arguments: Arguments, names: tuple[str, ...]) -> str | None:
+_MOST_DIGITS = 9
+
+
+def _text_of(arguments: Json, names: tuple[str, ...]) -> str | None:
     found = (arguments.get(name) for name in names)
     return next((text for text in found if isinstance(text, str) and text), None)
 
 
 def _path(target: str) -> str:
     """Return the path without ``./`` and doubled slashes; a URL as it is."""
-    return target if "://" in target else posixpath.normpath(target)
+    if "://" in target:
+        return target
+    path = posixpath.normpath(target)
+    return path[1:] if path.startswith("//") else path
 
 
-def _label(given: Arguments, rule: Rule, canonical: str) -> str:
+def _label(given: Json, rule: Rule, canonical: str) -> str:
     text = _text_of(given, rule.targets) or _text_of(given, rule.labels) or canonical
-    if rule.kind is Kind.READ and (span := span_of(given)) != WHOLE:
+    span = span_of(given) if rule.kind is Kind.READ else None
+    if span is not None and span != WHOLE:
         text = f"{text} lines {span.first}-{span.last or 'end'}"
+    return plain(text)
+
+
+def plain(text: str) -> str:
+    """Return the text as one short line of printable characters."""
     one_line = " ".join(text.split())
-    plain = "".join(letter if letter.isprintable() else "?" for letter in one_line)
-    return plain if len(plain) <= LABEL_LENGTH else plain[: LABEL_LENGTH - 1] + "…"
+    shown = one_line if len(one_line) <= LABEL_LENGTH else one_line[: LABEL_LENGTH - 1] + "…"
+    return "".join(letter if letter.isprintable() else "?" for letter in shown)

@@ -6,7 +6,7 @@ every unknown key stay as they came.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
 import msgspec
@@ -19,8 +19,7 @@ from pichay_core.wire.format import Edits, Head, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Block, Message, Result
 from pichay_core.wire.rules import marker_problems, problems
-
-type Json = Mapping[str, object]
+from pichay_core.wire.shapes import Json, items, mapping, string
 
 name = "anthropic"
 
@@ -43,8 +42,11 @@ def outline(body: bytes, likely: Iterable[Sequence[Message]] = ()) -> Outline:
         raise jsontext.Unreadable("there is no 'messages'")
     place = fields["messages"]
     starts = [(_leading(body, place, known), known) for known in likely]
-    same, known = max(starts, key=lambda found: len(found[0]), default=([], ()))
+    same, known = max(starts, key=lambda found: len(found[0]), default=_NOTHING_KNOWN)
     return Outline(body, fields, jsontext.elements(body, place, same), known, len(same))
+
+
+_NOTHING_KNOWN: tuple[list[Place], Sequence[Message]] = ([], ())
 
 
 def _leading(body: bytes, place: Place, known: Sequence[Message]) -> list[Place]:
@@ -59,7 +61,7 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
     else:
         front = _front(system, tools)
     return Head(
-        model=_string(_field(outline, "model")),
+        model=string(_field(outline, "model")),
         raw_system=system,
         raw_tools=tools,
         first_system=front.first_system,
@@ -68,8 +70,8 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         ttls=front.ttls,
         automatic=_ttl(_field(outline, "cache_control")),
         stream=_field(outline, "stream") is True,
-        user=_string(_mapping(_field(outline, "metadata")).get("user_id")),
-        untouchable=next((field for field in _UNTOUCHABLE if _field(outline, field)), None),
+        user=string(mapping(_field(outline, "metadata")).get("user_id")),
+        untouchable=next((f for f in _UNTOUCHABLE if _field(outline, f) is not None), None),
     )
 
 
@@ -86,18 +88,18 @@ def _front(system: bytes | None, tools: bytes | None) -> _Front:
     tool_list = _mappings(jsontext.value(tools)) if tools else []
     blocks = _content_blocks(jsontext.value(system)) if system else []
     said = [block for block in blocks if not _is_billing(block)]
-    texts = (_string(block.get("text")) for block in said)
+    texts = (string(block.get("text")) for block in said)
     marked = (_ttl(item.get("cache_control")) for item in (*tool_list, *blocks))
     return _Front(
         first_system=next((text for text in texts if text), ""),
         digest=_digest([[_unmarked(tool) for tool in tool_list], [_unmarked(b) for b in said]]),
-        tool_names=tuple(_string(tool.get("name")) for tool in tool_list),
+        tool_names=tuple(string(tool.get("name")) for tool in tool_list),
         ttls=tuple(ttl for ttl in marked if ttl),
     )
 
 
 def _is_billing(block: Json) -> bool:
-    return _string(block.get("text")).startswith(BILLING_PREFIX)
+    return string(block.get("text")).startswith(BILLING_PREFIX)
 
 
 def _digest(said: object) -> str:
@@ -106,15 +108,16 @@ def _digest(said: object) -> str:
 
 def read(raw: bytes) -> Message:
     """Read one message. What is not understood is an opaque block, never an error."""
-    message = _mapping(jsontext.value(raw))
+    said = jsontext.value(raw)
+    message = mapping(said)
     content = _content_blocks(message.get("content"))
     blocks = tuple(_block(block) for block in content)
     return Message(
         raw=raw,
-        digest=_identity(message, content),
-        role=_string(message.get("role")),
+        digest=_identity(said),
+        role=string(message.get("role")),
         blocks=blocks,
-        marks=tuple((at, block.ttl) for at, block in enumerate(blocks) if block.ttl),
+        marks=tuple((at, ttl) for at, block in enumerate(content) for ttl in _ttls(block)),
         thinks=any(block.type in _THINKING for block in blocks),
         calls=tuple(_calls(content)),
         results=tuple(_results(content)),
@@ -124,7 +127,7 @@ def read(raw: bytes) -> Message:
 
 def text(raw: bytes, block: int) -> str | None:
     """Return the text of the tool result in *block*, None if it holds anything but text."""
-    content = _content_blocks(_mapping(jsontext.value(raw)).get("content"))
+    content = _content_blocks(mapping(jsontext.value(raw)).get("content"))
     return _result_text(content[block].get("content")) if block < len(content) else None
 
 
@@ -136,20 +139,22 @@ def write(raw: bytes, edits: Edits) -> bytes:
     places = jsontext.elements(raw, content)
     spliced: list[tuple[Place, bytes]] = []
     for position, new in edits.texts.items():
-        spliced.append(_replace_content(raw, places[position], new))
+        spliced += _replace_content(raw, places[position], new)
     for position, ttl in edits.markers.items():
         spliced += _add_marker(raw, places[position], ttl)
     return jsontext.splice(raw, spliced)
 
 
-def _replace_content(raw: bytes, block: Place, new: str) -> tuple[Place, bytes]:
-    place = jsontext.members(raw, block)["content"]
+def _replace_content(raw: bytes, block: Place, new: str) -> list[tuple[Place, bytes]]:
+    place = jsontext.members(raw, block).get("content")
+    if place is None:
+        return []
     marker = next(iter(_inner_markers(raw, place)), None)
     encoded = jsontext.encode(new)
     if marker is None:
-        return place, encoded
+        return [(place, encoded)]
     part = b'[{"type":"text","text":' + encoded + b',"cache_control":' + marker + b"}]"
-    return place, part
+    return [(place, part)]
 
 
 def _inner_markers(raw: bytes, content: Place) -> Iterable[bytes]:
@@ -159,52 +164,53 @@ def _inner_markers(raw: bytes, content: Place) -> Iterable[bytes]:
     for item in jsontext.elements(raw, content):
         if raw[item.start : item.start + 1] == b"{":
             marker = jsontext.members(raw, item).get("cache_control")
-            if marker:
+            if marker and raw[marker.start : marker.start + 1] == b"{":
                 yield raw[marker.start : marker.end]
 
 
 def _add_marker(raw: bytes, block: Place, ttl: str) -> list[tuple[Place, bytes]]:
-    if "cache_control" in jsontext.members(raw, block):
+    fields = jsontext.members(raw, block)
+    if not fields or "cache_control" in fields:
         return []
     marker = b'{"type":"ephemeral"}' if ttl == "5m" else b'{"type":"ephemeral","ttl":"1h"}'
     end = Place(block.end - 1, block.end - 1)
     return [(end, b',"cache_control":' + marker)]
 
 
-def _identity(message: Json, content: list[Json]) -> bytes:
-    """Hash what the message says: no markers, and a string is a list of one text block."""
-    rest = {key: item for key, item in message.items() if key not in ("content", "cache_control")}
-    said = _CANONICAL.encode([rest, [_unmarked(block) for block in content]])
-    return hashlib.blake2b(said, digest_size=16).digest()
+def _identity(said: object) -> bytes:
+    """Hash what a message says: no markers, and a string is a list of one text block."""
+    return hashlib.blake2b(_CANONICAL.encode(_unmarked(said)), digest_size=16).digest()
 
 
 def _unmarked(item: object) -> object:
-    match item:
-        case {"cache_control": _, **rest}:
-            return _unmarked(rest)
-        case {"type": "tool_result", "content": str() | list() as inner, **rest}:
-            blocks = _content_blocks(cast("object", inner))
-            return {**rest, "type": "tool_result", "content": [_unmarked(b) for b in blocks]}
-        case _:
-            return item
+    """Return a message or a block without markers. The input of a call holds data, not markers."""
+    if not isinstance(item, dict):
+        return item
+    fields = mapping(cast("object", item)).items()
+    return {key: _inside(key, part) for key, part in fields if key != "cache_control"}
+
+
+def _inside(key: str, part: object) -> object:
+    if key == "content" and isinstance(part, str | list):
+        return [_unmarked(item) for item in _listed(cast("object", part))]
+    return _unmarked(part) if key == "source" else part
 
 
 def _block(block: Json) -> Block:
-    kind = _string(block.get("type"))
+    kind = string(block.get("type"))
     id_field = {"tool_use": "id", "tool_result": "tool_use_id"}.get(kind)
     return Block(
         type=kind,
-        id=_string(block.get(id_field)) if id_field else None,
-        ttl=_ttl(block.get("cache_control")) or _inner_ttl(block),
-        empty=kind == "text" and not _string(block.get("text")).strip(),
+        id=string(block.get(id_field)) if id_field else None,
+        ttl=next(iter(_ttls(block)), None),
+        empty=kind == "text" and not string(block.get("text")).strip(),
     )
 
 
-def _inner_ttl(block: Json) -> str | None:
-    if block.get("type") != "tool_result":
-        return None
-    inner = (_ttl(item.get("cache_control")) for item in _mappings(block.get("content")))
-    return next((ttl for ttl in inner if ttl), None)
+def _ttls(block: Json) -> list[str]:
+    """Return the time to live of every cache marker in a block, in the order of the prefix."""
+    marked = (_ttl(item.get("cache_control")) for item in (*_mappings(block.get("content")), block))
+    return [ttl for ttl in marked if ttl]
 
 
 def _calls(content: list[Json]) -> Iterable[Call]:
@@ -251,42 +257,33 @@ def _result_text(content: object) -> str | None:
     blocks = _content_blocks(cast("object", content))
     if any(block.get("type") != "text" for block in blocks):
         return None
-    return "\n".join(_string(block.get("text")) for block in blocks)
+    return "\n".join(string(block.get("text")) for block in blocks)
 
 
 def _plain_text(content: list[Json]) -> str:
-    texts = [_string(block.get("text")) for block in content if block.get("type") == "text"]
-    return "\n".join(texts)[:_TEXT_LENGTH]
+    """Return the first and the last text, each shortened: reminders stand between them."""
+    texts = [string(block.get("text")) for block in content if block.get("type") == "text"]
+    return "\n".join(text[:_TEXT_LENGTH] for text in (*texts[:1], *texts[1:][-1:]))
 
 
 def _content_blocks(content: object) -> list[Json]:
     """Return content as a list of blocks, whichever of the two shapes it came in."""
-    if isinstance(content, str):
-        return [{"type": "text", "text": content}]
-    if not isinstance(content, list):
-        return []
-    items = cast("list[object]", content)
-    return [_mapping(item) for item in items]
+    return [mapping(item) for item in _listed(content)]
 
 
-def _mappings(items: object) -> list[Json]:
-    found = cast("list[object]", items) if isinstance(items, list) else []
-    return [_mapping(item) for item in found]
+def _listed(content: object) -> list[object]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else items(content)
 
 
-def _mapping(item: object) -> Json:
-    return cast("Json", item) if isinstance(item, dict) else {}
-
-
-def _string(item: object) -> str:
-    return item if isinstance(item, str) else ""
+def _mappings(content: object) -> list[Json]:
+    return [mapping(item) for item in items(content)]
 
 
 def _ttl(marker: object) -> str | None:
     """Return the time to live a cache marker asks for, None if there is no marker."""
     if not isinstance(marker, dict):
         return None
-    return "1h" if _mapping(cast("object", marker)).get("ttl") == "1h" else "5m"
+    return "1h" if mapping(cast("object", marker)).get("ttl") == "1h" else "5m"
 
 
 def _field(outline: Outline, field: str) -> object:

@@ -3,13 +3,12 @@
 Rule of this file: it only looks. The bytes of the reply are somebody else's.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from pichay_core.model import Usage
 from pichay_core.wire import jsontext, sse
 from pichay_core.wire.encoding import Decoder, decoder
+from pichay_core.wire.shapes import Json, items, mapping, string
 
 LONGEST_REPLY = 32 * 1024 * 1024
 _PIECE = 8 * 1024 * 1024
@@ -37,7 +36,7 @@ class Reader:
     """
 
     def __init__(self, content_type: str, encoding: str) -> None:
-        self._stream = "event-stream" in content_type
+        self._stream = "event-stream" in content_type.lower()
         self._splitter = sse.Splitter()
         self._body = bytearray()
         self._seen: dict[str, object] = {}
@@ -54,18 +53,18 @@ class Reader:
             self._decoder = None
 
     def report(self) -> Report:
-        """Return what the reply said so far."""
-        if not self._stream and self._body:
-            self._note(_object(bytes(self._body)))
-        error = _mapping(self._seen.get("error"))
-        dropped = self._seen.get("input_transformations")
-        diagnostics = _mapping(self._seen.get("diagnostics"))
-        reason = _mapping(diagnostics.get("cache_miss_reason"))
+        """Return what the reply said, now that it has ended (perhaps too early)."""
+        rest = sse.parse(self._splitter.flush()).data if self._stream else bytes(self._body)
+        self._note(_object(rest))
+        error = mapping(self._seen.get("error"))
+        dropped = items(self._seen.get("input_transformations"))
+        diagnostics = mapping(self._seen.get("diagnostics"))
+        reason = mapping(diagnostics.get("cache_miss_reason"))
         return Report(
             usage=_usage(self._usage) if "input_tokens" in self._usage else None,
-            error=str(error.get("type", "")),
-            dropped_thinking=len(cast("list[object]", dropped)) if isinstance(dropped, list) else 0,
-            cache_miss=str(reason.get("type", "")),
+            error=string(error.get("type")),
+            dropped_thinking=len(dropped),
+            cache_miss=string(reason.get("type")),
         )
 
     def _read(self, data: bytes) -> None:
@@ -78,10 +77,10 @@ class Reader:
             if any(word in frame for word in _TELLING):
                 self._note(_object(sse.parse(frame).data))
 
-    def _note(self, said: Mapping[str, object]) -> None:
-        for part in (said, _mapping(said.get("message"))):
+    def _note(self, said: Json) -> None:
+        for part in (said, mapping(said.get("message"))):
             self._seen |= {k: v for k, v in part.items() if k in _KEPT}
-            usage = _mapping(part.get("usage"))
+            usage = mapping(part.get("usage"))
             self._usage |= {k: v for k, v in usage.items() if v is not None}
 
 
@@ -95,11 +94,13 @@ def _decoder(encoding: str) -> Decoder | None:
         return None
 
 
-def _usage(counts: Mapping[str, object]) -> Usage:
+def _usage(counts: Json) -> Usage:
     """Return the counts without overlap; ``input_tokens`` excludes the cache already."""
-    written = _number(counts, "cache_creation_input_tokens")
-    by_ttl = _mapping(counts.get("cache_creation"))
-    one_hour = min(written, _number(by_ttl, "ephemeral_1h_input_tokens"))
+    by_ttl = mapping(counts.get("cache_creation"))
+    one_hour = _number(by_ttl, "ephemeral_1h_input_tokens")
+    split = one_hour + _number(by_ttl, "ephemeral_5m_input_tokens")
+    written = _number(counts, "cache_creation_input_tokens") or split
+    one_hour = min(written, one_hour)
     return Usage(
         input=_number(counts, "input_tokens"),
         cache_read=_number(counts, "cache_read_input_tokens"),
@@ -109,17 +110,13 @@ def _usage(counts: Mapping[str, object]) -> Usage:
     )
 
 
-def _number(counts: Mapping[str, object], name: str) -> int:
+def _number(counts: Json, name: str) -> int:
     count = counts.get(name)
     return count if isinstance(count, int) and count >= 0 else 0
 
 
-def _object(text: bytes) -> Mapping[str, object]:
+def _object(text: bytes) -> Json:
     try:
-        return _mapping(jsontext.value(text))
+        return mapping(jsontext.value(text))
     except jsontext.Unreadable:
         return {}
-
-
-def _mapping(item: object) -> Mapping[str, object]:
-    return cast("Mapping[str, object]", item) if isinstance(item, dict) else {}

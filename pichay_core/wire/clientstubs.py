@@ -8,7 +8,7 @@ Sources: Claude Code 2.1 ("Wasted call", "Old tool result content cleared"), qwe
 import re
 
 LONGEST = 400
-"""Bytes. The longest placeholder seen is 190 bytes."""
+"""Characters. The longest placeholder seen has 190."""
 
 _UNCHANGED = re.compile(
     r"\s*(<system-reminder>\s*)?"

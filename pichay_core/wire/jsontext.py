@@ -16,7 +16,7 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _KEY = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
-_COMMA, _COLON, _OPEN_LIST, _CLOSE_LIST, _OPEN_OBJECT, _CLOSE_OBJECT = b",:[]{}"
+_COMMA, _COLON, _CLOSE_LIST, _OPEN_OBJECT, _CLOSE_OBJECT = b",:]{}"
 
 MAXIMUM_DEPTH = 200
 """Containers deeper than this are not read. The decoder itself stops near 1,000."""
@@ -49,6 +49,10 @@ def members(text: bytes, place: Place | None = None) -> dict[str, Place]:
             raise Unreadable(f"the name {name!r} occurs twice in one object")
         found[name] = Place(position, position + _length(raws[name]))
         position = _next(text, found[name].end, _CLOSE_OBJECT)
+    if position != place.end - 1:
+        # The decoder keeps the last of two equal names: measured by that one, the first ends
+        # in the wrong place, perhaps at a bracket inside a string.
+        raise Unreadable("a name occurs twice in one object")
     return found
 
 
@@ -58,12 +62,12 @@ def elements(text: bytes, place: Place, known: Sequence[Place] = ()) -> list[Pla
     ``known`` are the places of the first elements where they are known already
     (:func:`leading`): only what follows them is decoded. Raises Unreadable if there is no list.
     """
-    if text[place.start] != _OPEN_LIST:
+    if text[place.start : place.start + 1] != b"[":
         raise Unreadable("expected a list")
     found = list(known)
     start = _next(text, found[-1].end, _CLOSE_LIST) if found else place.start + 1
     position = _after_space(text, start)
-    if text[position] == _CLOSE_LIST:
+    if text[position : position + 1] == b"]":
         return found
     for raw in _decode(_LIST, b"[" + text[position : place.end], "a list"):
         found.append(Place(position, position + _length(raw)))

@@ -7,11 +7,15 @@ Source: Anthropic's Messages reference and the error strings it documents.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from pichay_core.wire.format import Head
 from pichay_core.wire.message import Block, Message
 
 MAXIMUM_MARKERS = 4
+
+_UNANSWERED = "tool_use ids were found without tool_result blocks immediately after"
+_UNASKED = "unexpected tool_use_id found in tool_result blocks"
 
 
 def problems(head: Head, messages: Sequence[Message]) -> frozenset[str]:
@@ -36,9 +40,9 @@ def _markers(head: Head, messages: Sequence[Message]) -> Iterator[str]:
     own = [ttl for message in messages for _, ttl in message.marks]
     ttls = [*head.ttls, *own, *([head.automatic] if head.automatic else [])]
     if len(ttls) > MAXIMUM_MARKERS:
-        yield f"more than {MAXIMUM_MARKERS} cache_control markers: {len(ttls)}"
-    if any(early == "5m" and late == "1h" for early, late in zip(ttls, ttls[1:], strict=False)):
-        yield "a longer cache_control ttl after a shorter one"
+        yield f"A maximum of {MAXIMUM_MARKERS} blocks with cache_control may be provided"
+    if ("5m", "1h") in pairwise(ttls):
+        yield "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block"
 
 
 def _pairing(messages: Sequence[Message]) -> Iterator[str]:
@@ -46,27 +50,27 @@ def _pairing(messages: Sequence[Message]) -> Iterator[str]:
         asked = _ids(message, "tool_use") if message.role == "assistant" else []
         if asked and position + 1 < len(messages):
             answered = set(_ids(messages[position + 1], "tool_result"))
-            yield from (f"tool_use {call} is not answered" for call in asked if call not in answered)
+            yield from (f"{_UNANSWERED}: {call}" for call in asked if call not in answered)
         given = _ids(message, "tool_result")
         if given:
             before = set(_ids(messages[position - 1], "tool_use")) if position else set[str]()
-            yield from (f"tool_result {call} answers nothing" for call in given if call not in before)
+            yield from (f"{_UNASKED}: {call}" for call in given if call not in before)
 
 
 def _order(messages: Sequence[Message]) -> Iterator[str]:
     for position, message in enumerate(messages):
         kinds = [block.type == "tool_result" for block in message.blocks]
         if kinds != sorted(kinds, reverse=True):
-            yield f"messages.{position}: a tool_result after other content"
+            yield f"messages.{position}: tool_result blocks must come before other content"
 
 
 def _unique(messages: Sequence[Message]) -> Iterator[str]:
     calls = Counter(call for message in messages for call in _ids(message, "tool_use"))
-    yield from (f"tool_use id {call} is not unique" for call, count in calls.items() if count > 1)
+    yield from (f"tool_use ids must be unique: {call}" for call in calls if calls[call] > 1)
     for position, message in enumerate(messages):
         results = Counter(_ids(message, "tool_result"))
         if any(count > 1 for count in results.values()):
-            yield f"messages.{position}: a tool_result occurs twice"
+            yield f"messages.{position}: each tool_use must have a single result"
 
 
 def _empty(messages: Sequence[Message]) -> Iterator[str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 LONGEST_FRAME = 32 * 1024 * 1024
 """Bytes. A longer one is not an event of any provider; the splitter gives up on it."""
 
-_END = re.compile(rb"\r\n\r\n|\n\n|\r\r(?!\n)|\n\r\n|\r\n\n")
+_END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n|\Z))")
+"""Two line ends, of whichever kind. A CR that is the last byte so far may be half of a CR LF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,6 @@ class Splitter:
         frames: list[bytes] = []
         start = 0
         while match := _END.search(self._rest, max(start, searched)):
-            if match.end() == len(self._rest) and match.group() == b"\r\r":
-                break
             frames.append(bytes(self._rest[start : match.end()]))
             start = match.end()
         del self._rest[:start]
