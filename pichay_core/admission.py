@@ -31,14 +31,15 @@ class Admission:
     events: tuple[Event, ...]
 
 
-def admit(table: PageTable, arrival: Arrival) -> Admission:
+def admit(table: PageTable, arrival: Arrival, pins: bool = True) -> Admission:
     """Return the table with the arrival as a resident page.
 
-    A refetch of unchanged content pins it; changed content unpins the older copies; a
-    successful write makes the copies of what it changed stale.
+    A refetch of unchanged content pins it (if there are *pins*); changed content unpins the
+    older copies; a successful write makes the copies of what it changed stale.
     """
     fault = fault_of(table, arrival.page, arrival.unchanged)
     entry = _entry(table, arrival, fault)
+    entry = entry if pins else replace(entry, pin=None)
     changed = [*_older_copies(table, arrival), entry]
     events = (
         *_fault_events(fault, entry, arrival),
@@ -60,9 +61,9 @@ def _entry(table: PageTable, arrival: Arrival, fault: Fault | None) -> Entry:
 
 
 def _repaired(table: PageTable, entry: Entry) -> Entry:
-    """Return the entry with the newest copy that is out in place of the client's note."""
+    """Return the entry with the newest copy in place of the client's note, if that is out."""
     source = _newest_copy(table, entry.page.call.key)
-    if source is None or not source.out:
+    if source is None or source.state is State.RESIDENT:
         return replace(entry, page=replace(entry.page, cleared=True))
     held = source.page
     page = replace(
@@ -73,18 +74,23 @@ def _repaired(table: PageTable, entry: Entry) -> Entry:
         tokens=held.tokens,
         cleared=False,
     )
-    return replace(entry, page=page, repairs=source.page.id, repaired_stale=source.stale)
+    return replace(
+        entry,
+        page=page,
+        repairs=source.repairs or source.page.id,
+        repaired_stale=source.stale or source.repaired_stale,
+    )
 
 
 def _newest_copy(table: PageTable, key: Key | None) -> Entry | None:
+    """Return the newest copy that the client sends, else the newest that the store holds."""
     if key is None:
         return None
-    copies = [
-        entry
-        for entry in table.same_thing(key)
-        if entry.page.call.key == key and entry.state is not State.GONE and not entry.page.cleared
-    ]
-    return copies[-1] if copies else None
+    same = (e for e in table.same_thing(key) if e.page.call.key == key and not e.page.cleared)
+    copies = list(same)
+    sent = [entry for entry in copies if entry.state is not State.GONE]
+    kept = [entry for entry in copies if entry.handle is not None]
+    return next(reversed(sent or kept), None)
 
 
 def _older_copies(table: PageTable, arrival: Arrival) -> list[Entry]:

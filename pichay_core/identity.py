@@ -46,8 +46,13 @@ def identify(
 
 
 def shape_of(head: Head) -> str:
-    """Return a hash of what a side call does not share with its conversation: prompt, tools."""
-    return _hash(head.first_system, *head.tool_names)
+    """Return hashes of what a side call does not share with its conversation: prompt, tools."""
+    return f"{_hash(head.first_system)} {_hash(*head.tool_names)}"
+
+
+def same_prompt(shape: str, other: str) -> bool:
+    """True if two shapes differ in their tools at most."""
+    return shape.partition(" ")[0] == other.partition(" ")[0]
 
 
 def session_in_user(user: str) -> str:

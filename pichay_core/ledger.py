@@ -33,6 +33,7 @@ class TurnFacts:
     only_refetched: bool = False
     """The request brought nothing else, so that untouched it would not have been made."""
     flushed: bool = False
+    """We changed what the provider had cached: pages left, or came back as an edit was given up."""
     warm: bool = True
     """The last request is younger than the time to live of the cache."""
     client_broke: bool = False
@@ -71,7 +72,8 @@ BREAK_TOLERANCE = 0.95
 def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> Settled:
     """Return the ledger after a reply, with the estimate of the untouched request."""
     window = max(0, usage.window + amounts.removed - amounts.refetched)
-    untouched = _split(window, _untouched_read(ledger, facts, usage), usage, facts.one_hour)
+    read = _untouched_read(ledger, facts, amounts, usage)
+    untouched = _split(window, read, usage, facts.one_hour)
     after = Ledger(
         cached=usage.cache_read + usage.cache_write,
         untouched_cached=untouched.cache_read + untouched.cache_write,
@@ -80,14 +82,18 @@ def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> 
     return Settled(after, Usage() if facts.only_refetched else untouched, broken)
 
 
-def _untouched_read(ledger: Ledger, facts: TurnFacts, usage: Usage) -> int:
-    """Return how much would have been read from the cache."""
+def _untouched_read(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> int:
+    """Return how much would have been read from the cache.
+
+    What we keep out of the cache is no more than what is missing from this request: after a
+    compaction by the client nothing is.
+    """
     if facts.flushed and facts.warm and not facts.client_broke:
         return ledger.untouched_cached
     if usage.cache_read == 0:
         return 0
     kept_out = max(0, ledger.untouched_cached - ledger.cached)
-    return usage.cache_read + kept_out
+    return usage.cache_read + min(kept_out, amounts.removed)
 
 
 def _split(window: int, read: int, usage: Usage, one_hour: bool) -> Usage:
@@ -96,9 +102,15 @@ def _split(window: int, read: int, usage: Usage, one_hour: bool) -> Usage:
     plain = min(window, usage.input if caches else window)
     read = min(read, window - plain)
     written = window - plain - read
-    if one_hour:
-        return Usage(plain, read, 0, written, usage.output)
-    return Usage(plain, read, written, 0, usage.output)
+    long_lived = _long_lived(written, usage, one_hour)
+    return Usage(plain, read, written - long_lived, long_lived, usage.output)
+
+
+def _long_lived(written: int, usage: Usage, one_hour: bool) -> int:
+    """Return how much would have been written for an hour: the share that really was."""
+    if usage.cache_write == 0:
+        return written if one_hour else 0
+    return round(written * usage.cache_write_1h / usage.cache_write)
 
 
 def _broken(ledger: Ledger, facts: TurnFacts, usage: Usage) -> bool:

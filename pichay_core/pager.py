@@ -80,9 +80,10 @@ def advance(
 
     Monotone: a page that is out stays out, with the same handle.
     """
-    table, events = _admit_all(table, seen.arrivals)
+    table, events = _admit_all(table, seen.arrivals, limits.pin_half_life > 0)
     table, decayed = _decay(table, seen.turn, limits)
-    wanted = policy(_movable(table, seen, limits), seen.turn, limits.tau)
+    kept = seen.newest | _pointed_at(table, seen)
+    wanted = policy(_movable(table, kept, limits), seen.turn, limits.tau)
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
     pending = sum(gain(entry) for entry in free)
@@ -129,11 +130,11 @@ def _state_when(entry: Entry, present: bool) -> State:
 
 
 def _admit_all(
-    table: PageTable, arrivals: Iterable[Arrival]
+    table: PageTable, arrivals: Iterable[Arrival], pins: bool
 ) -> tuple[PageTable, tuple[Event, ...]]:
     events: list[Event] = []
     for arrival in arrivals:
-        admission = admit(table, arrival)
+        admission = admit(table, arrival, pins)
         table = admission.table
         events += admission.events
     return table, tuple(events)
@@ -148,18 +149,25 @@ def _decay(table: PageTable, turn: int, limits: Limits) -> tuple[PageTable, tupl
     return table.with_entries(ended), tuple(Unpinned(e.page.id, "decayed") for e in ended)
 
 
-def _movable(table: PageTable, seen: Seen, limits: Limits) -> list[Entry]:
+def _pointed_at(table: PageTable, seen: Seen) -> frozenset[PageId]:
+    """Return the pages that the client's newest "file unchanged" notes tell the model to read."""
+    keys = {a.page.call.key for a in seen.arrivals if a.unchanged and a.page.id in seen.newest}
+    entries = table.resident() if keys else ()
+    return frozenset(e.page.id for e in entries if e.page.call.key and e.page.call.key in keys)
+
+
+def _movable(table: PageTable, kept: frozenset[PageId], limits: Limits) -> list[Entry]:
     """Return the resident pages that nothing protects.
 
-    Errors stay (the model must see what failed), the newest stay (it has not seen them), the
-    pinned stay, and what is hardly bigger than its stub stays.
+    Errors stay (the model must see what failed), the newest stay (it has not seen them, or is
+    told to look there), the pinned stay, and what is hardly bigger than its stub stays.
     """
     return [
         entry
         for entry in table.resident()
         if entry.pin is None
         and entry.page.bytes > limits.min_bytes
-        and entry.page.id not in seen.newest
+        and entry.page.id not in kept
         and not (entry.page.error or entry.page.opaque or entry.page.cleared)
         and entry.page.bytes >= SMALLEST_GAIN * stub_bytes(entry.page)
     ]

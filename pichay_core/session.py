@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
 from pichay_core.table import PageTable
@@ -104,9 +105,10 @@ def match(
     """Return the session that a request continues, None if it begins one of its own.
 
     ``named`` says that the client gave its conversation an id. A call with another prompt or
-    other tools is a side call unless it shares more than the first message. A history that
-    shares hardly anything is the same conversation (rewound to its first message, compacted)
-    if the client says so by its id, or by call ids that only that conversation has.
+    other tools is a side call unless it shares more than the first message, or goes on from it
+    with more tools than before. A history that shares hardly anything is the same conversation
+    (rewound to its first message, compacted) if the client says so by its id, or by call ids
+    that only that conversation has; but under one id there are many subagents of one kind.
     """
     calls = {result.call_id for message in messages for result in message.results}
     found = [
@@ -114,7 +116,7 @@ def match(
         for session in candidates
     ]
     possible = [relation for relation in found if _plausible(relation, shape, named, calls)]
-    return max(possible, key=_closeness, default=None)
+    return max(possible, key=lambda relation: _closeness(relation, shape), default=None)
 
 
 def _relation(session: Session, shared: int, length: int) -> Match:
@@ -126,11 +128,13 @@ def _relation(session: Session, shared: int, length: int) -> Match:
 def _plausible(relation: Match, shape: str, named: bool, calls: set[str]) -> bool:
     if relation.shared >= 2:
         return True
-    if relation.session.shape != shape:
-        return False
+    session = relation.session
+    if session.shape != shape:
+        goes_on = relation.how == "extends" and relation.shared > 0
+        return goes_on and same_prompt(session.shape, shape)
     if relation.how in ("extends", "repeats"):
         return relation.shared > 0
-    return named or _has_calls(relation.session, calls)
+    return (named and session.kind != "subagent") or _has_calls(session, calls)
 
 
 def _has_calls(session: Session, calls: set[str]) -> bool:
@@ -138,6 +142,7 @@ def _has_calls(session: Session, calls: set[str]) -> bool:
     return bool((own & calls) - {""})
 
 
-def _closeness(relation: Match) -> tuple[bool, int, float]:
+def _closeness(relation: Match, shape: str) -> tuple[bool, int, bool, float]:
     continues = relation.how in ("extends", "repeats")
-    return continues, relation.shared, relation.session.last_at
+    session = relation.session
+    return continues, relation.shared, session.shape == shape, session.last_at

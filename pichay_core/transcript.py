@@ -6,7 +6,7 @@ tells a fresh result from an older equal one even where a client reuses call ids
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pichay_core.admission import Arrival
@@ -107,12 +107,13 @@ def _name(result: Result, call: Call, occurrence: int) -> PageId:
 
 
 def _call(messages: Sequence[Message], position: int, result: Result) -> Call:
-    """Return the newest call before *position* that the result answers."""
+    """Return the newest call before *position* that the result answers.
+
+    Where parallel calls share an id, they are taken to be answered in their order.
+    """
+    earlier = messages[position].results[: messages[position].results.index(result)]
+    rank = sum(other.call_id == result.call_id for other in earlier)
     for message in reversed(messages[max(0, position - 3) : position]):
-        for call in _calls(message, result.call_id):
-            return call
+        if calls := [call for call in message.calls if call.id == result.call_id]:
+            return calls[min(rank, len(calls) - 1)]
     return Call(result.call_id, "unknown", "", Kind.RUN, "unknown")
-
-
-def _calls(message: Message, call_id: str) -> Iterable[Call]:
-    return (call for call in message.calls if call.id == call_id)

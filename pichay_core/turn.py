@@ -5,12 +5,12 @@ decided by the pager, and here the one is put into the other. Pure: time, chance
 content come in as arguments.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pichay_core.events import Event, Repaired, Rewound
 from pichay_core.ledger import TurnFacts
-from pichay_core.model import PageId
+from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
 from pichay_core.pager import Advance, Held, Limits, Seen, advance, mark_gone
 from pichay_core.policies import Policy
@@ -20,7 +20,7 @@ from pichay_core.schedule import Schedule
 from pichay_core.session import Frame, Match, Session
 from pichay_core.table import PageTable
 from pichay_core.tokens import tokens_of_bytes
-from pichay_core.transcript import Placed, before_thinking, frames_before, newest, place
+from pichay_core.transcript import USER, Placed, before_thinking, frames_before, newest, place
 from pichay_core.wire.clientstubs import asks_for_summary
 from pichay_core.wire.format import Format, Head, Outline
 from pichay_core.wire.message import Message
@@ -109,6 +109,20 @@ def take(
     )
 
 
+def untouched(matched: Match, request: Request) -> Turn:
+    """Return the turn of a session that is only observed: nothing is read, nothing decided."""
+    before = matched.session
+    after = replace(
+        before, requests=before.requests + 1, last_at=request.at, texts=None, sent={}
+    )
+    facts = TurnFacts(
+        flushed=bool(before.sent),
+        warm=_warm(before, request.at),
+        client_broke=matched.how in ("edited", "compacted"),
+    )
+    return Turn(after, request.outline.body, (), facts, None, Held(), 0, retry=False)
+
+
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the body as the session's decisions have it, deciding nothing (count_tokens)."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
@@ -142,9 +156,13 @@ def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...
     if appended or matched.how in ("extends", "repeats"):
         return _Follow(moved, placed), ()
     table = mark_gone(session.table, frozenset(placed.frames))
-    gone = len(session.frames.keys() - placed.frames.keys())
+    gone = len(_gone(table) - _gone(session.table))
     event = Rewound(matched.shared, matched.how, gone)
     return _Follow(replace(moved, table=table), placed), (event,)
+
+
+def _gone(table: PageTable) -> set[PageId]:
+    return {page for page, entry in table.entries.items() if entry.state is State.GONE}
 
 
 def _place(matched: Match, request: Request, appended: bool) -> Placed:
@@ -159,10 +177,27 @@ def _place(matched: Match, request: Request, appended: bool) -> Placed:
         return place(messages, start, session.frames, session.turn, tokens_of)
     kept = frames_before(session.frames, matched.shared) if session.placed else {}
     start = matched.shared if session.placed else 0
-    new_turns = sum(message.role == "user" for message in messages[matched.shared :])
-    old_turns = sum(message.role == "user" for message in messages[start : matched.shared])
-    placed = place(messages, start, kept, session.turn - old_turns, tokens_of)
-    return replace(placed, turn=session.turn + new_turns)
+    clock = session.turn - _turns(messages[start : matched.shared])
+    placed = place(messages, start, kept, clock, tokens_of)
+    unheard = _unheard(session.messages[matched.shared :], messages[matched.shared :])
+    turn = session.turn + _turns(unheard)
+    pages = (replace(page, turn=min(page.turn, turn)) for page in placed.pages)
+    return Placed(placed.frames, tuple(pages), turn)
+
+
+def _turns(messages: Iterable[Message]) -> int:
+    return sum(message.role == USER for message in messages)
+
+
+def _unheard(old: Sequence[Message], messages: Sequence[Message]) -> Sequence[Message]:
+    """Return those of *messages* that follow the last one which is among the *old*.
+
+    A client that changes an old message in place, or keeps the tail of what it compacts,
+    sends nothing new behind it: no time has passed.
+    """
+    heard = {message.digest for message in old}
+    last = next((n for n in reversed(range(len(messages))) if messages[n].digest in heard), -1)
+    return messages[last + 1 :]
 
 
 def _seen(before: Session, follow: _Follow, request: Request) -> Seen:

@@ -7,11 +7,13 @@ values, and changes the flow in its last statement.
 import asyncio
 import logging
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy import context
 
 from pichay_core.store.library import Library
 from pichay_core.store.recorder import Recorder
@@ -20,16 +22,10 @@ from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.memory import Tidy
-from pichay_proxy.options import (
-    Settings,
-    add_options,
-    lengthen_timeout,
-    settings_of,
-    unusable,
-)
+from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Arrived, Paging
 from pichay_proxy.refusals import may_be_ours
-from pichay_proxy.resend import as_client_sent, resend
+from pichay_proxy.resend import as_client_sent, put_body, resend
 from pichay_proxy.routes import Route, route_of
 from pichay_proxy.sessions import LiveSessions
 
@@ -45,6 +41,7 @@ class Pichay:
 
     def __init__(self) -> None:
         self._settings: Settings | None = None
+        self._refused = False
         self._paging: Paging | None = None
         self._recorder: Recorder | None = None
         self._tidy = Tidy()
@@ -58,25 +55,38 @@ class Pichay:
         """Make our options known; refuse to start with one that is wrong."""
         add_options(loader)
         if why := unusable(loader.master.options):
-            log.error("pichay: %s", why)  # mitmdump ends on an error at start
+            self._refuse(why)
 
     def configure(self, updated: set[str]) -> None:
         """Check our options, and those of mitmproxy that we cannot live with."""
         watched = {"stream_large_bodies", "body_size_limit"}
         if any(name.startswith("pichay_") for name in updated) or updated & watched:
+            self._configure()
+
+    def _configure(self) -> None:
+        """Take the options over. A wrong one ends a start; later, mitmproxy takes it back."""
+        try:
             self._settings = settings_of(ctx.options)
+        except exceptions.OptionsError as error:
             if self._paging is not None:
-                self._paging.settings = self._settings
+                raise
+            self._refuse(error)
+        if self._paging is not None and self._settings is not None:
+            self._paging.settings = self._settings
+
+    def _refuse(self, why: object) -> None:
+        """Do not start. An error in the log ends mitmdump; raised, it would bring a traceback."""
+        self._refused = True
+        log.error("pichay: %s", why)
 
     def running(self) -> None:
         """Open the database; refuse to start without one."""
-        if self._recorder is not None:
+        if self._refused or self._recorder is not None or self._settings is None:
             return
         try:
-            self._settings = self._settings or settings_of(ctx.options)
             self._open(self._settings)
-        except (Unusable, exceptions.OptionsError) as error:
-            log.error("pichay: %s", error)  # mitmdump ends on an error at start
+        except Unusable as error:
+            self._refuse(error)
             return
         lengthen_timeout()
         self._tidy.start()
@@ -111,15 +121,13 @@ class Pichay:
         with self._boundary():
             if self._is_reverse(data.context.client):
                 return
-            address = data.context.server.address
-            host = data.client_hello.sni or (address[0] if address else "")
-            if not self._listed(host):
+            if not self._listed(_host(data.context, data.client_hello.sni)):
                 data.ignore_connection = True
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record that a client does not trust our certificate: the most common trouble."""
         with self._boundary():
-            host = data.conn.sni or ""
+            host = _host(data.context, data.conn.sni)
             if self._paging is not None and self._listed(host):
                 self._paging.refused_certificate(host, data.conn.error or "", time.time())
                 self._warn_once(
@@ -138,17 +146,18 @@ class Pichay:
         started = time.perf_counter_ns()
         route = self._route(flow)
         body = flow.request.raw_content
+        self._tidy.saw(len(body or b""))
         if route is None or self._paging is None or body is None:
             return
         headers = {name.lower(): value for name, value in flow.request.headers.items()}
         host = flow.request.pretty_host
         arrived = Arrived(route, host, headers, body, time.time(), started)
         decision = self._paging.request(arrived)
-        self._tidy.saw(len(body))
         if decision.exchange is not None:
             self._exchanges[flow] = decision.exchange
         if decision.body is not None:
-            _put_body(flow.request, decision.body)
+            # Not encoded: encoding five megabytes again would cost 70 ms.
+            put_body(flow.request, decision.body, None)
 
     def _route(self, flow: http.HTTPFlow) -> Route | None:
         if flow.id in self._resent:
@@ -176,6 +185,7 @@ class Pichay:
             if exchange is None:
                 flow.response.stream = flow.response.stream or self._is_ours(flow)
             elif not (exchange.edited and flow.response.status_code == 400):
+                flow.response.stream = True  # whatever comes now: held back, it would be late
                 exchange.reader = _reader(flow.response)
                 flow.response.stream = self._tee(exchange.reader)
 
@@ -211,17 +221,23 @@ class Pichay:
         assert self._paging is not None and exchange.client_body is not None
         self._paging.freeze(exchange, f"provider refused our edit: {refusal}", time.time())
         self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
-        copy = as_client_sent(flow, exchange.client_body, exchange.client_encoding)
+        try:
+            copy = as_client_sent(flow, exchange.client_body, exchange.client_encoding)
+            reply = await self._resend(copy)
+            if reply is not None:
+                flow.response = reply
+                exchange.reader = _reader(reply)
+                exchange.reader.feed(reply.raw_content or b"")
+        finally:
+            self._settle(exchange, flow.response, refusal)
+
+    async def _resend(self, copy: http.HTTPFlow) -> http.Response | None:
+        """Send a copy past our own hooks, which see it like any other flow."""
         self._resent.add(copy.id)
         try:
-            reply = await resend(copy)
+            return await resend(copy)
         finally:
             self._resent.discard(copy.id)
-        if reply is not None:
-            exchange.reader = _reader(reply)
-            exchange.reader.feed(reply.raw_content or b"")
-            flow.response = reply
-        self._settle(exchange, flow.response, refusal)
 
     def _settle(
         self, exchange: Exchange, reply: http.Response | None, retried: str | None = None
@@ -249,10 +265,11 @@ class Pichay:
             self._paging.failed(error, time.time())
 
     def _log_failure(self, error: BaseException) -> None:
-        name = f"{type(error).__name__}: {error}"
-        if name not in self._logged:
-            self._logged.add(name)
-            log.warning("pichay: passed a request as it came (%s)", name, exc_info=error)
+        """Log it once for each place it comes from: its text may be another every time."""
+        place = f"{type(error).__name__} in {traceback.extract_tb(error.__traceback__, limit=-1)}"
+        if place not in self._logged:
+            self._logged.add(place)
+            log.warning("pichay: passed on as it came, after %r", error, exc_info=error)
 
     def _warn_once(self, text: str) -> None:
         if text not in self._logged:
@@ -260,12 +277,10 @@ class Pichay:
             log.warning("pichay: %s", text)
 
 
-def _put_body(request: http.Request, body: bytes) -> None:
-    """Send other bytes, not encoded: encoding five megabytes again costs 70 ms."""
-    request.headers.pop("content-encoding", None)
-    request.raw_content = body
-    if "transfer-encoding" not in request.headers:
-        request.headers["content-length"] = str(len(body))
+def _host(connected: context.Context, sni: str | None) -> str:
+    """Return the host that a client means: an address is never named in a handshake."""
+    address = connected.server.address
+    return sni or (address[0] if address else "")
 
 
 def _reader(reply: http.Response) -> Reader:

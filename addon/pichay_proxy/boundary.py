@@ -31,8 +31,13 @@ class FailOpen:
     ) -> bool:
         if not isinstance(error, Exception | asyncio.CancelledError):
             return False
-        self._report(error)
+        with FailOpen(_untold):
+            self._report(error)
         return True
+
+
+def _untold(error: BaseException) -> None:
+    """Drop what a failing report raised: it must not do what the error was kept from."""
 
 
 def contained(action: Callable[[], None]) -> Exception | None:

@@ -23,8 +23,9 @@ def credential_of(headers: Mapping[str, str]) -> Credential:
     authorization = headers.get("authorization", "")
     secret = headers.get("x-api-key") or _token(authorization)
     lasting = "" if secret.startswith(_RENEWED) else secret
-    fingerprint = hashlib.blake2b(lasting.encode(), digest_size=16).hexdigest()
-    return Credential(_kind(headers, authorization), fingerprint)
+    encoded = lasting.encode(errors="surrogateescape")  # a header may hold any byte
+    fingerprint = hashlib.blake2b(encoded, digest_size=16).hexdigest()
+    return Credential(_kind(headers, authorization, secret), fingerprint)
 
 
 _RENEWED = ("sk-ant-oat", "eyJ", "ya29.")
@@ -32,14 +33,17 @@ _RENEWED = ("sk-ant-oat", "eyJ", "ya29.")
 
 
 def _token(authorization: str) -> str:
-    return authorization.removeprefix("Bearer ").strip()
+    """Return the token without its scheme, the name of which is written in any case."""
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else authorization
 
 
-def _kind(headers: Mapping[str, str], authorization: str) -> str:
-    if authorization.startswith("AWS4-HMAC-SHA256") or "x-amz-content-sha256" in headers:
+def _kind(headers: Mapping[str, str], authorization: str, secret: str) -> str:
+    if authorization.startswith("AWS4-") or "x-amz-content-sha256" in headers:
         return "signed"
     betas = (beta.strip() for beta in headers.get("anthropic-beta", "").split(","))
-    if _token(authorization).startswith("sk-ant-oat") or any(
+    tokens = (secret, _token(authorization))
+    if any(t.startswith("sk-ant-oat") for t in tokens) or any(
         beta.startswith("oauth-") for beta in betas
     ):
         return "subscription"

@@ -56,7 +56,7 @@ def add_options(loader: Loader) -> None:
     add("pichay_hosts", Sequence[str], [],
         "More hosts that speak the Anthropic Messages API.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
-        "Also edit requests under a subscription login (may be refused or billed apart).")  # fmt: skip
+        "Also edit under a subscription login (may be refused or billed apart).")  # fmt: skip
     add("pichay_max_body_mb", int, 64, "A larger decoded body passes as it came, in MiB.")
 
 
@@ -74,7 +74,7 @@ def unusable(options: Options) -> str | None:
     except (exceptions.OptionsError, TypeError) as error:
         return str(error)
     if strange := [name for name in options.deferred if name.startswith(_PREFIX)]:
-        known = sorted(name for name in options.keys() if name.startswith(_PREFIX))
+        known = sorted(name for name, _ in options.items() if name.startswith(_PREFIX))
         return f"{strange[0]} is not an option; there are: {', '.join(known)}"
     return None
 

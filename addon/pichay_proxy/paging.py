@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 
 from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
-from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
 from pichay_core.pager import Held
 from pichay_core.request import Request
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
-from pichay_core.turn import Turn, read_messages, take, view
+from pichay_core.turn import Turn, read_messages, take, untouched, view
 from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
@@ -83,9 +82,11 @@ class Paging:
         if why := self._untouchable(arrived, credential):
             return self._pass(arrived, why)
         try:
-            return self._read_and_decide(arrived, credential)
+            decision = self._read_and_decide(arrived, credential)
         except Unreadable as error:
-            return self._pass(arrived, "unreadable body", str(error))
+            decision = self._pass(arrived, "unreadable body", str(error))
+        self._working = None
+        return decision
 
     def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
         if arrived.route.purpose == "pass":
@@ -116,7 +117,7 @@ class Paging:
         matched = self._matched(request, identity)
         self._working = matched.session
         if matched.session.frozen:
-            turn, why = _frozen_turn(matched, request), matched.session.frozen
+            turn, why = untouched(matched, request), matched.session.frozen
         else:
             why = self._observed(credential)
             rules = self.settings.rules_for(edit=self.settings.rules.edit and why is None)
@@ -146,7 +147,9 @@ class Paging:
         events = (*turn.events, Failed(f"would break a rule: {why}"))
         if session.frozen and not matched.session.frozen:
             events = (*events, Frozen(session.frozen))
-        return replace(turn, session=session, events=events)
+        given_up = turn.facts.flushed or bool(matched.session.sent)
+        facts = replace(turn.facts, flushed=given_up)
+        return replace(turn, session=session, events=events, facts=facts)
 
     def _commit(
         self,
@@ -166,7 +169,7 @@ class Paging:
             Turned(
                 before=before,
                 after=turn.session,
-                shared=matched.shared if before and not turn.session.frozen else 0,
+                shared=_shared(matched, turn) if before else 0,
                 format=request.format,
                 credential=credential.kind,
                 source=identity.source,
@@ -242,10 +245,9 @@ class Paging:
         exchange.settled = True
         usage = report.usage if report and status == 200 else None
         outcome = "retried" if retried else None
+        facts = replace(exchange.facts, flushed=True) if retried else exchange.facts
         self._put(
-            Settlement(
-                exchange.session, exchange.request, status, exchange.facts, usage, outcome, retried
-            )
+            Settlement(exchange.session, exchange.request, status, facts, usage, outcome, retried)
         )
         if report is not None:
             self._warn(exchange, report, at)
@@ -267,11 +269,10 @@ class Paging:
         self._put(Refused(host, at, detail))
 
 
-def _frozen_turn(matched: Match, request: Request) -> Turn:
-    session = matched.session
-    after = replace(session, requests=session.requests + 1, last_at=request.at)
-    facts = TurnFacts()
-    return Turn(after, request.outline.body, (), facts, None, Held(), 0, retry=False)
+def _shared(matched: Match, turn: Turn) -> int:
+    """Return how many messages the session holds that it held before."""
+    held = turn.session.messages
+    return len(held) if held is matched.session.messages else matched.shared
 
 
 def _with_failure(session: Session) -> Session:

@@ -18,11 +18,21 @@ def as_client_sent(flow: http.HTTPFlow, body: bytes, encoding: str | None) -> ht
     copy.response = None
     copy.error = None
     copy.is_replay = "request"
-    if encoding is not None:
-        copy.request.headers["content-encoding"] = encoding
-    copy.request.raw_content = body
-    copy.request.headers["content-length"] = str(len(body))
+    put_body(copy.request, body, encoding)
     return copy
+
+
+def put_body(request: http.Request, body: bytes, encoding: str | None) -> None:
+    """Let the request carry *body* as it is, in that encoding.
+
+    A chunked request stays one: with a length beside it, mitmproxy and servers refuse it.
+    """
+    request.headers.pop("content-encoding", None)
+    if encoding is not None:
+        request.headers["content-encoding"] = encoding
+    request.raw_content = body
+    if "transfer-encoding" not in request.headers:
+        request.headers["content-length"] = str(len(body))
 
 
 async def resend(copy: http.HTTPFlow) -> http.Response | None:
@@ -31,5 +41,13 @@ async def resend(copy: http.HTTPFlow) -> http.Response | None:
     try:
         await asyncio.wait_for(handler.replay(), LONGEST_SECONDS)
     except TimeoutError:
+        _hang_up(handler)
         return None
     return copy.response
+
+
+def _hang_up(handler: ReplayHandler) -> None:
+    """Close what it opened: nobody else would."""
+    for transport in handler.transports.values():
+        if transport.handler is not None:
+            transport.handler.cancel()

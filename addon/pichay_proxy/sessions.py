@@ -20,6 +20,8 @@ MOST_BYTES = 512 * 1024 * 1024
 """Bytes of conversation text kept in memory; the least recently used sessions go first."""
 MOST_PARKED = 4
 """Earlier histories kept per conversation, in case the client returns to one."""
+MOST_SESSIONS = 64
+"""Sessions kept per identity: a prompt that is sent again and again begins ever new ones."""
 
 type Load = Callable[[str], list[Session]]
 
@@ -70,9 +72,12 @@ class LiveSessions:
     def forked(self, matched: Match) -> Match:
         """Return the match with a session of its own if it returns to a history that was left."""
         session = matched.session
-        if self._current(session) is session:
+        current = self.get(session.identity, session.id)
+        if current is session:
             return matched
         fork = replace(session, id=_new_id(), parent=session.id, kind="fork", requests=0)
+        if current is not None and current.frozen:
+            fork = replace(fork, frozen=current.frozen)
         return replace(matched, session=fork)
 
     def commit(self, matched: Match, after: Session) -> None:
@@ -84,7 +89,8 @@ class LiveSessions:
             group.parked = [*group.parked, before][-MOST_PARKED:]
         elif matched.session.parent is not None and before is None:
             group.parked = [p for p in group.parked if p.messages is not matched.session.messages]
-        self._forget(after.identity, group)
+        _thin(group)
+        self._forget(after.identity)
 
     def replace(self, session: Session) -> None:
         """Put a changed session (frozen, say) in place of the live one with its id."""
@@ -97,19 +103,17 @@ class LiveSessions:
         group = self._groups.get(identity)
         return group.sessions.get(session) if group else None
 
-    def _current(self, session: Session) -> Session | None:
-        return self.get(session.identity, session.id)
-
     def _group(self, name: str) -> Group:
         if name not in self._groups:
             loaded = self._load(name)
             self._groups[name] = Group({s.id: s for s in reversed(loaded)})
+            self._forget(name)
         self._groups.move_to_end(name)
         return self._groups[name]
 
-    def _forget(self, name: str, group: Group) -> None:
+    def _forget(self, name: str) -> None:
         """Forget the least recently used conversations above the bounds; they are recorded."""
-        self._bytes[name] = group.texts()
+        self._bytes[name] = self._groups[name].texts()
         while len(self._groups) > MOST_GROUPS or sum(self._bytes.values()) > MOST_BYTES:
             oldest = next(iter(self._groups))
             if oldest == name:
@@ -118,11 +122,26 @@ class LiveSessions:
             self._bytes.pop(oldest, None)
 
 
+def _thin(group: Group) -> None:
+    """Forget sessions above the bound, the least recently used; conversations last."""
+    while len(group.sessions) > MOST_SESSIONS:
+        oldest_first = list(group.sessions.values())[:-1]
+        least = next((s for s in oldest_first if s.kind in PASSING), oldest_first[0])
+        del group.sessions[least.id]
+
+
+PASSING = ("side", "subagent")
+
+
 def _kind(identity: Identity, known: bool, tools: bool) -> str:
-    """Say what a new session beside others of its identity is."""
-    if identity.subagent or (known and tools):
-        return "subagent"
+    """Say what a new session beside others of its identity is.
+
+    Under an id that the client gave, another prompt with tools is a subagent; without one, it
+    is another conversation that happens to begin alike.
+    """
     named = identity.source != "content"
+    if identity.subagent or (named and known and tools):
+        return "subagent"
     return "side" if not tools and (known or named) else "main"
 
 

@@ -4,6 +4,7 @@ Everything that costs time and that nobody waits for happens here: counting toke
 contents, settling what a turn cost. Runs in the recorder's thread only.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -12,12 +13,13 @@ import msgspec
 import zstandard
 from sqlite_utils import Database
 
-from pichay_core.events import Collected, Event, Evicted
+from pichay_core.events import Collected, Event, Evicted, Repaired
 from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, State, Usage
 from pichay_core.session import Session
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
 from pichay_core.store.rows import Row, event_row, page_row, session_row
+from pichay_core.store.scope import Scope, rows
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.stubs import stub_bytes
 from pichay_core.table import Entry
@@ -27,6 +29,8 @@ from pichay_core.wire.message import Message
 
 CONTENT_LEVEL = 6
 """zstd level of stored contents."""
+MOST_COUNTED = 256
+"""Sessions whose counted tokens are kept in memory; those of others are read back."""
 
 
 class Accounts:
@@ -35,7 +39,7 @@ class Accounts:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._compressor = zstandard.ZstdCompressor(level=CONTENT_LEVEL)
-        self._counted: dict[tuple[SessionId, PageId], int] = {}
+        self._counted: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
         self._appended: dict[tuple[SessionId, int], int] = {}
         self._windows: dict[SessionId, tuple[int, int]] = {}
         self._calibrations = {
@@ -63,7 +67,9 @@ class Accounts:
         self._pages(record.before, after)
         self._contents(record)
         self._messages(record)
-        self._insert("turns", [self._turn_row(record)])
+        # Another process may have gone on with the same conversation: its turn is replaced,
+        # because one that cannot be inserted would take this turn's decisions with it.
+        self._insert("turns", [self._turn_row(record)], "insert or replace")
         self._events(record.events, record.at, after)
 
     def _upsert_session(
@@ -80,9 +86,9 @@ class Accounts:
 
     def _pages(self, before: Session | None, after: Session) -> None:
         old = before.table.entries if before and before.id == after.id else {}
+        counted = self._counts(after.id)
         changed = [
-            page_row(after.id, position, entry)
-            | {"counted_tokens": self._counted.get((after.id, entry.page.id))}
+            page_row(after.id, position, entry) | {"counted_tokens": counted.get(entry.page.id)}
             for position, (page, entry) in enumerate(after.table.entries.items())
             if old.get(page) is not entry
         ]
@@ -98,14 +104,26 @@ class Accounts:
 
     def _count(self, record: Turned) -> None:
         """Count the tokens of what this turn added, for its pages and for calibration."""
-        after = record.after
+        after, counted = record.after, self._counts(record.after.id)
         new = after.messages[record.shared :]
-        self._appended[after.id, after.requests] = sum(_tokens_of(m) for m in new)
+        plain = not any(isinstance(event, Repaired) for event in record.events)
+        if plain:  # else the request holds more than the client appended
+            self._appended[after.id, after.requests] = sum(_tokens_of(m) for m in new)
         for page, frame in after.frames.items():
-            key = (after.id, page)
-            if frame.message >= record.shared and key not in self._counted:
+            if frame.message >= record.shared and page not in counted:
                 text = record.format.text(after.messages[frame.message].raw, frame.block)
-                self._counted[key] = count_tokens(text) if text else 0
+                counted[page] = count_tokens(text) if text else 0
+
+    def _counts(self, session: SessionId) -> dict[PageId, int]:
+        """Return what the pages of a session were counted at, by this process or another."""
+        if session not in self._counted:
+            sql = "select id, counted_tokens from pages where session = :session"
+            found = rows(self._db, f"{sql} and counted_tokens is not null", Scope(session))
+            self._counted[session] = {row["id"]: row["counted_tokens"] for row in found}
+        self._counted.move_to_end(session)
+        while len(self._counted) > MOST_COUNTED:
+            self._counted.popitem(last=False)
+        return self._counted[session]
 
     def _contents(self, record: Turned) -> None:
         """Keep the text of every page that left the window in this turn, once."""
@@ -187,7 +205,7 @@ class Accounts:
         return Amounts(removed, refetched, resident)
 
     def _tokens(self, session: Session, entry: Entry) -> int:
-        counted = self._counted.get((session.id, entry.repairs or entry.page.id))
+        counted = self._counts(session.id).get(entry.repairs or entry.page.id)
         if not counted:
             return entry.page.tokens
         return round(counted * self._calibration(session.model).multiplier)
@@ -198,6 +216,7 @@ class Accounts:
     def _settled(self, record: Settlement) -> None:
         key = {"session": record.session, "request": record.request}
         row = self._row("select * from turns where session = :session and request = :request", key)
+        appended = self._appended.pop((record.session, record.request), 0)
         if row is None:
             return
         changes: Row = {"status": record.status}
@@ -205,6 +224,7 @@ class Accounts:
             changes |= {"outcome": record.outcome, "why": record.why, "removed_tokens": 0}
         if record.usage is not None:
             changes |= self._bill(record, record.usage, {**row, **changes})
+            self._calibrate(record, record.usage, row["model"], appended)
         updates = ", ".join(f"{name} = :{name}" for name in changes)
         self._execute(
             f"update turns set {updates} where session = :session and request = :request",
@@ -217,7 +237,6 @@ class Accounts:
         facts = replace(record.facts, only_refetched=record.facts.only_refetched and edited)
         amounts = Amounts(row["removed_tokens"], row["refetched_tokens"] if edited else 0)
         settled = settle(self._ledger(record.session), facts, amounts, usage)
-        self._calibrate(record, usage, row["model"])
         self._execute(
             "update sessions set cached = :cached, untouched_cached = :untouched_cached "
             "where id = :id",
@@ -246,11 +265,12 @@ class Accounts:
         )
         return Ledger(row["cached"], row["untouched_cached"]) if row else Ledger()
 
-    def _calibrate(self, record: Settlement, usage: Usage, model: str) -> None:
+    def _calibrate(
+        self, record: Settlement, usage: Usage, model: str, appended: int
+    ) -> None:
         """Learn from two requests of which the second only appended."""
         last = self._windows.get(record.session)
         self._windows[record.session] = (record.request, usage.window)
-        appended = self._appended.pop((record.session, record.request), 0)
         quiet = not (record.facts.flushed or record.facts.client_broke)
         if last is None or last[0] != record.request - 1 or not quiet:
             return
@@ -280,9 +300,9 @@ class Accounts:
             [event_row(e, at, session.id, session.requests, session.turn) for e in events],
         )
 
-    def _insert(self, table: str, rows: list[Row]) -> None:
-        for row in rows:
-            self._execute(f"insert into {table} ({', '.join(row)}) values ({_marks(row)})", row)
+    def _insert(self, table: str, new: list[Row], how: str = "insert") -> None:
+        for row in new:
+            self._execute(f"{how} into {table} ({', '.join(row)}) values ({_marks(row)})", row)
 
     def _row(self, sql: str, values: Row) -> Row | None:
         return next(iter(self._db.query(sql, values)), None)

@@ -15,7 +15,15 @@ from pichay_core.store.schema import open_for_reading
 from pichay_core.store.scope import Row, Scope, rows
 
 REMEMBERED = 8
-"""Sessions of one identity that are looked at after a restart: the latest."""
+"""Sessions of one identity and kind that are looked at after a restart: the latest."""
+
+
+_LATEST = """
+select * from (
+    select *, row_number() over (partition by kind order by last_at desc) as place
+    from sessions where identity = :identity
+) where place <= :most order by last_at desc
+"""
 
 
 class Library:
@@ -27,12 +35,7 @@ class Library:
 
     def sessions(self, identity: str) -> list[Session]:
         """Return the sessions of one identity as they stood, the latest first."""
-        found = rows(
-            self._db,
-            "select * from sessions where identity = :identity order by last_at desc limit :most",
-            identity=identity,
-            most=REMEMBERED,
-        )
+        found = rows(self._db, _LATEST, identity=identity, most=REMEMBERED)
         return [
             session_of(row, _pages(self._db, row["id"]), _digests(self._db, row["id"]))
             for row in found

@@ -20,8 +20,9 @@ from pichay_core.store.schema import open_for_writing
 
 COMMIT_SECONDS = 0.25
 RETRY_SECONDS = 2.0
+SETTLE_SECONDS = 0.005
 TELEMETRY_BOUND = 10_000
-"""Records in the queue from which telemetry is dropped."""
+"""Records not yet committed from which telemetry is dropped."""
 
 
 type Contain = Callable[[Callable[[], None]], Exception | None]
@@ -56,11 +57,11 @@ class Recorder:
         self._warn = warn
         self._contain = contain
         self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
+        self._waiting: list[Record] = []
         self._db = open_for_writing(path)
         self._accounts = Accounts(self._db)
         self._closing = threading.Event()
-        self._idle = threading.Event()
-        self._idle.set()
+        self._put = self._done = 0
         self._thread = threading.Thread(target=self._run, name="pichay-recorder", daemon=True)
         self._thread.start()
 
@@ -69,32 +70,37 @@ class Recorder:
         if isinstance(record, Happened) and record.telemetry and self._far_behind():
             self.dropped += 1
             return
-        self._idle.clear()
+        self._put += 1
         self._queue.put(record)
 
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait until all that was put is committed; False if that takes too long."""
-        return self._idle.wait(seconds)
+        wanted, deadline = self._put, time.monotonic() + seconds
+        while self._done < wanted and time.monotonic() < deadline:
+            time.sleep(SETTLE_SECONDS)
+        return self._done >= wanted
 
     def close(self, seconds: float = 10.0) -> bool:
-        """Write out what is left and end the thread; False if *seconds* were not enough."""
+        """Write out what is left and end the thread; False if not all of it could be written."""
         self._closing.set()
         self._queue.put(None)
         self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return not (self._thread.is_alive() or self._waiting)
 
     def _far_behind(self) -> bool:
-        return self._queue.qsize() > TELEMETRY_BOUND
+        return self._put - self._done > TELEMETRY_BOUND
 
     def _run(self) -> None:
-        waiting: list[Record] = []
-        while not (self._closing.is_set() and self._queue.empty() and not waiting):
-            waiting += self._gathered(bool(waiting))
-            if waiting and self._written(waiting):
-                waiting = []
-                self._rest()
-            elif waiting and self._closing.wait(RETRY_SECONDS):
+        while not (self._closing.is_set() and self._queue.empty() and not self._waiting):
+            last = self._closing.is_set()
+            self._waiting += self._gathered(bool(self._waiting))
+            tried = len(self._waiting)
+            self._waiting = self._unwritten(self._waiting)
+            self._done += tried - len(self._waiting)
+            if self._waiting and last:
                 break
+            if self._waiting:
+                self._closing.wait(RETRY_SECONDS)
         self._db.conn.close()
 
     def _gathered(self, more: bool) -> list[Record]:
@@ -111,35 +117,29 @@ class Recorder:
             pass
         return found
 
-    def _written(self, records: list[Record]) -> bool:
-        """Write all of them in one transaction; False if the database refuses for now.
+    def _unwritten(self, records: list[Record]) -> list[Record]:
+        """Write all of them in one transaction; return those that the database refuses for now.
 
         A record that cannot be written for another reason is given up alone, and said so.
         """
-        error = self._contain(lambda: self._commit(records))
+        error = self._contain(lambda: self._commit(records)) if records else None
         if error is None:
-            return True
+            return []
         if isinstance(error, sqlite3.OperationalError):
             self._warn(f"cannot write {self.path} ({error}); {len(records)} records wait")
-            return False
+            return records
         if len(records) == 1:
             self._warn(f"a record could not be kept: {error!r}: {type(records[0]).__name__}")
-            return True
-        return all([self._written([record]) for record in records])
+            return []
+        return [left for record in records for left in self._unwritten([record])]
 
     def _commit(self, records: list[Record]) -> None:
         with transaction(self._db):
             for record in records:
                 self._accounts.write(record)
 
-    def _rest(self) -> None:
-        if self._queue.empty():
-            self._idle.set()
-            if not self._queue.empty():
-                self._idle.clear()
 
-
-class transaction:  # noqa: N801 - reads as a statement
+class transaction:
     """``with transaction(db):`` commits at the end, rolls back on any exception."""
 
     def __init__(self, db: Database) -> None:
@@ -150,7 +150,11 @@ class transaction:  # noqa: N801 - reads as a statement
             self._connection.execute("begin immediate")
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self._connection.commit()
-        else:
+        if kind is not None:
             self._connection.rollback()
+            return
+        try:
+            self._connection.commit()
+        except sqlite3.Error:
+            self._connection.rollback()
+            raise

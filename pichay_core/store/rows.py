@@ -13,7 +13,15 @@ import msgspec
 from pichay_core.events import Event
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
-    Call, Handle, Key, Kind, Page, PageId, SessionId, Span, State,
+    Call,
+    Handle,
+    Key,
+    Kind,
+    Page,
+    PageId,
+    SessionId,
+    Span,
+    State,
 )  # fmt: skip
 from pichay_core.session import Session
 from pichay_core.table import Entry, PageTable, Pin
@@ -45,7 +53,7 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "front": session.front,
         "failures": session.failures,
         "frozen": session.frozen,
-        "warned": " ".join(sorted(session.warned)),
+        "warned": "\n".join(sorted(session.warned)),
         "cached": session.ledger.cached,
         "untouched_cached": session.ledger.untouched_cached,
     }
@@ -75,7 +83,7 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         front=row["front"],
         failures=row["failures"],
         frozen=row["frozen"],
-        warned=frozenset(row["warned"].split()),
+        warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )
 

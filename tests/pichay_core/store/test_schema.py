@@ -1,0 +1,140 @@
+import sqlite3
+import stat
+
+import pytest
+
+from pichay_core.store.schema import (
+    Unusable,
+    migrations,
+    open_for_reading,
+    open_for_writing,
+    problem_with,
+)
+
+TABLES = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
+
+
+def mode(path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def tables(db) -> set[str]:
+    return {name for name in db.table_names() if not name.startswith(("_", "sqlite_"))}
+
+
+def test_a_new_database_holds_every_table(tmp_path):
+    assert tables(open_for_writing(tmp_path / "db")) == TABLES
+
+
+def test_the_file_is_for_its_owner_only_and_so_are_the_files_beside_it(tmp_path):
+    db = open_for_writing(tmp_path / "made" / "db")
+    db.execute("insert into calibrations values ('m', 1.0, 0)")
+    db.conn.commit()
+    assert mode(tmp_path / "made") == 0o700
+    assert {p.name: mode(p) for p in (tmp_path / "made").iterdir()} == dict.fromkeys(("db", "db-wal", "db-shm"), 384)
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
+    open_for_writing(tmp_path / "db").conn.close()
+    (tmp_path / "db").chmod(0o644)
+    open_for_writing(tmp_path / "db")
+    assert mode(tmp_path / "db") == 0o600
+
+
+def test_an_empty_file_is_made_a_database(tmp_path):
+    (tmp_path / "db").touch()
+    assert problem_with(tmp_path / "db") is None
+    assert tables(open_for_writing(tmp_path / "db")) == TABLES
+
+
+def test_each_migration_is_applied_once(tmp_path):
+    for _ in range(3):
+        db = open_for_writing(tmp_path / "db")
+        db.conn.close()
+    db = open_for_writing(tmp_path / "db")
+    applied = [row[0] for row in db.execute("select name from _sqlite_migrations")]
+    assert applied == [migration.name for migration in migrations._migrations]
+
+
+def test_rows_survive_a_second_opening(tmp_path):
+    db = open_for_writing(tmp_path / "db")
+    db.execute("insert into calibrations values ('m', 1.5, 3)")
+    db.conn.commit()
+    db.conn.close()
+    again = open_for_writing(tmp_path / "db")
+    assert list(again.query("select * from calibrations")) == [
+        {"model": "m", "multiplier": 1.5, "samples": 3}
+    ]
+
+
+def test_it_is_written_ahead_and_waits_for_locks(tmp_path):
+    db = open_for_writing(tmp_path / "db")
+    pragma = {n: db.execute(f"pragma {n}").fetchone()[0] for n in ("journal_mode", "busy_timeout")}
+    assert pragma == {"journal_mode": "wal", "busy_timeout": 10_000}
+
+
+@pytest.mark.parametrize("open_", [open_for_writing, open_for_reading])
+def test_a_newer_database_is_refused_and_left_alone(tmp_path, open_):
+    db = open_for_writing(tmp_path / "db")
+    db.execute(
+        "insert into _sqlite_migrations (migration_set, name, applied_at) "
+        "values ('pichay', 'of_the_future', 'then')"
+    )
+    db.conn.commit()
+    db.conn.close()
+    before = (tmp_path / "db").read_bytes()
+    with pytest.raises(Unusable, match=r"written by a newer Pichay: upgrade, or .*--database"):
+        open_(tmp_path / "db")
+    assert (tmp_path / "db").read_bytes() == before
+
+
+@pytest.mark.parametrize("open_", [open_for_writing, open_for_reading])
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path, open_):
+    other = sqlite3.connect(tmp_path / "db")
+    other.execute("create table photos (id)")
+    other.commit()
+    other.close()
+    before = (tmp_path / "db").read_bytes()
+    with pytest.raises(Unusable, match=r"holds other tables, not Pichay's: .*--database"):
+        open_(tmp_path / "db")
+    assert (tmp_path / "db").read_bytes() == before
+
+
+@pytest.mark.parametrize("open_", [open_for_writing, open_for_reading])
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path, open_):
+    (tmp_path / "db").write_text("Dear diary, " * 500)
+    with pytest.raises(Unusable, match=r"is not a database Pichay can read: .*--database"):
+        open_(tmp_path / "db")
+    assert (tmp_path / "db").read_text().startswith("Dear diary")
+
+
+@pytest.mark.parametrize("open_", [open_for_writing, open_for_reading])
+def test_a_folder_is_refused(tmp_path, open_):
+    with pytest.raises(Unusable, match="--database"):
+        open_(tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(Unusable, match=r"cannot write .*--database"):
+        open_for_writing(tmp_path / "file" / "db")
+
+
+def test_reading_does_not_make_a_database(tmp_path):
+    with pytest.raises(Unusable, match=r"there is no database .* yet: run an agent first"):
+        open_for_reading(tmp_path / "db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_reads_cannot_write(tmp_path):
+    open_for_writing(tmp_path / "db").conn.close()
+    db = open_for_reading(tmp_path / "db")
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        db.execute("delete from sessions")
+
+
+def test_a_path_with_signs_of_a_url_is_a_path(tmp_path):
+    path = tmp_path / "a b?c#d%20.db"
+    open_for_writing(path).conn.close()
+    assert problem_with(path) is None
+    assert tables(open_for_reading(path)) == TABLES

@@ -1,0 +1,72 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from pichay_core.model import Handle, Key, Span, State
+from pichay_core.table import Entry, PageTable, Pin
+from tests.builders import page, read_call, run_call
+
+A = Entry(page("a", read_call("a.py")))
+B = Entry(page("b", read_call("b.py", Span(1, 10))), State.EVICTED, handle=Handle("HANDLE"))
+C = Entry(page("c", run_call("make")), State.COLLECTED)
+TABLE = PageTable().with_entries([A, B, C])
+
+
+def test_a_table_keeps_the_order_of_admission_when_an_entry_changes():
+    changed = TABLE.with_entries([Entry(A.page, State.GONE)])
+    assert list(changed.entries) == ["a", "b", "c"]
+    assert changed["a"].state is State.GONE
+
+
+def test_a_change_leaves_the_old_table_as_it_was():
+    TABLE.with_entries([Entry(A.page, State.GONE)])
+    assert TABLE["a"] is A
+    with pytest.raises(FrozenInstanceError):
+        TABLE.entries = {}  # type: ignore[misc]
+
+
+def test_no_change_gives_the_same_table():
+    assert TABLE.with_entries([]) is TABLE
+
+
+def test_only_resident_pages_are_resident():
+    assert list(TABLE.resident()) == [A]
+
+
+def test_the_same_thing_is_the_same_whatever_the_range():
+    assert list(TABLE.same_thing(Key("Read", "b.py"))) == [B]
+    assert list(TABLE.same_thing(Key("View", "b.py"))) == []
+
+
+def test_a_page_is_found_by_its_handle():
+    assert TABLE.by_handle(Handle("HANDLE")) == B
+    assert TABLE.by_handle(Handle("OTHER")) is None
+
+
+def test_a_table_knows_what_it_holds():
+    assert len(TABLE) == 3
+    assert A.page.id in TABLE
+    assert [entry.out for entry in TABLE.entries.values()] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("strength", "unused", "half_life", "holds"),
+    [
+        (1.0, 0, 16, True),
+        (1.0, 16, 16, True),
+        (1.0, 17, 16, False),
+        (2.0, 32, 16, True),
+        (2.0, 33, 16, False),
+        (4.0, 48, 16, True),
+        (1.0, 4, 4, True),
+        (1.0, 5, 4, False),
+        (1.0, 0, 0, False),
+        (1024.0, 0, 0, False),
+    ],
+)
+def test_a_pin_halves_with_every_half_life_it_is_not_used(strength, unused, half_life, holds):
+    assert Pin(strength, 100).holds(100 + unused, half_life) is holds
+
+
+def test_a_pin_ends_at_last_however_strong_and_however_long_ago():
+    assert not Pin(2.0**1000, 0).holds(10**9, 1)
