@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
 from pichay_core.model import SessionId
-from pichay_core.pager import Held
 from pichay_core.request import Request
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
@@ -24,11 +23,9 @@ from pichay_core.wire.message import Message
 from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.options import Settings
+from pichay_proxy.outcomes import held_of, outcome_of, shared_of, with_failure
 from pichay_proxy.routes import Route
 from pichay_proxy.sessions import LiveSessions
-
-MOST_FAILURES = 3
-"""After so many failures a session is only observed."""
 
 SUBSCRIPTION = "subscription login: observed only"
 
@@ -143,7 +140,7 @@ class Paging:
     def _distrusted(self, turn: Turn, matched: Match) -> Turn:
         """The rewritten body breaks a rule of the provider: count it as a failure."""
         why = "; ".join(sorted(turn.problems))
-        session = _with_failure(turn.session)
+        session = with_failure(turn.session)
         events = (*turn.events, Failed(f"would break a rule: {why}"))
         if session.frozen and not matched.session.frozen:
             events = (*events, Frozen(session.frozen))
@@ -169,19 +166,19 @@ class Paging:
             Turned(
                 before=before,
                 after=turn.session,
-                shared=_shared(matched, turn) if before else 0,
+                shared=shared_of(matched, turn) if before else 0,
                 format=request.format,
                 credential=credential.kind,
                 source=identity.source,
                 at=arrived.at,
                 model=request.head.model,
-                outcome=_outcome(turn, client_body, why),
+                outcome=outcome_of(turn, client_body, why),
                 why=why,
                 bytes_before=len(client_body),
                 bytes_after=len(turn.body),
                 events=turn.events,
                 flushed=turn.flushed,
-                held=_held(turn.held, why),
+                held=held_of(turn.held, why),
                 pending=turn.pending,
                 overhead_microseconds=overhead,
             )
@@ -216,7 +213,7 @@ class Paging:
         if live is None:
             self._put(Happened(event, at))
             return
-        after = _with_failure(live)
+        after = with_failure(live)
         self._sessions.replace(after)
         self._put(Happened(event, at, after.id, after))
         if after.frozen and not live.frozen:
@@ -269,18 +266,6 @@ class Paging:
         self._put(Refused(host, at, detail))
 
 
-def _shared(matched: Match, turn: Turn) -> int:
-    """Return how many messages the session holds that it held before."""
-    held = turn.session.messages
-    return len(held) if held is matched.session.messages else matched.shared
-
-
-def _with_failure(session: Session) -> Session:
-    failures = session.failures + 1
-    frozen = session.frozen or (f"{failures} failures" if failures >= MOST_FAILURES else None)
-    return replace(session, failures=failures, frozen=frozen)
-
-
 def _decision(arrived: Arrived, request: Request, turn: Turn, identity: Identity) -> Decision:
     changed = turn.body is not request.outline.body
     exchange = Exchange(
@@ -292,15 +277,3 @@ def _decision(arrived: Arrived, request: Request, turn: Turn, identity: Identity
         client_encoding=arrived.headers.get("content-encoding"),
     )
     return Decision(turn.body if changed else None, exchange)
-
-
-def _outcome(turn: Turn, client_body: bytes, why: str | None) -> str:
-    if turn.problems:
-        return "failed"
-    if turn.body is not client_body:
-        return "edited"
-    return "observed" if why else "as_is"
-
-
-def _held(held: Held, why: str | None) -> Held:
-    return held if held.pages or why is None else replace(held, why=why)

@@ -1,0 +1,37 @@
+"""What a turn came to, in the recorder's words."""
+
+from dataclasses import replace
+
+from pichay_core.pager import Held
+from pichay_core.session import Match, Session
+from pichay_core.turn import Turn
+
+MOST_FAILURES = 3
+"""After so many failures a session is only observed."""
+
+
+def shared_of(matched: Match, turn: Turn) -> int:
+    """Return how many messages the session holds that it held before."""
+    held = turn.session.messages
+    return len(held) if held is matched.session.messages else matched.shared
+
+
+def with_failure(session: Session) -> Session:
+    """Return the session with one more failure; frozen from the third on."""
+    failures = session.failures + 1
+    frozen = session.frozen or (f"{failures} failures" if failures >= MOST_FAILURES else None)
+    return replace(session, failures=failures, frozen=frozen)
+
+
+def outcome_of(turn: Turn, client_body: bytes, why: str | None) -> str:
+    """Return the turn's outcome as the table ``turns`` has it."""
+    if turn.problems:
+        return "failed"
+    if turn.body is not client_body:
+        return "edited"
+    return "observed" if why else "as_is"
+
+
+def held_of(held: Held, why: str | None) -> Held:
+    """Return what was held back, with the reason why the session is not paged, if it has one."""
+    return held if held.pages or why is None else replace(held, why=why)
