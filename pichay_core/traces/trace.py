@@ -20,10 +20,12 @@ class Step:
     new: tuple[Message, ...]
     """What follows them; usually the last reply and the results of its calls."""
     reply: Message | None
-    """None if the recording ends before it."""
+    """None if none was recorded: the recording ends before it, or the client went back or
+    compacted its history. Whether such a request was made at all is not recorded."""
     model: str = ""
     at: float | None = None
-    """Seconds since the epoch, None if it was not recorded."""
+    """Seconds since the epoch: when the client last spoke, else when the model answered. None
+    if neither was recorded."""
     usage: Usage | None = None
     """As the provider billed it, None if it was not recorded."""
 
