@@ -99,19 +99,11 @@ def _older_copies(table: PageTable, arrival: Arrival) -> list[Entry]:
     if page.error:
         return []
     if page.call.writes is not None:
-        return [replace(entry, stale=True) for entry in _copies_of(table, page.call.writes)]
+        return [replace(entry, stale=True) for entry in table.naming(page.call.writes)]
     if page.call.key is None:
         return []
     exact = (e for e in table.same_thing(page.call.key) if e.page.call.key == page.call.key)
     return [_seen_again(entry, arrival) for entry in exact]
-
-
-def _copies_of(table: PageTable, target: str) -> list[Entry]:
-    return [
-        entry
-        for entry in table.entries.values()
-        if entry.page.call.key is not None and entry.page.call.key.target == target
-    ]
 
 
 def _seen_again(entry: Entry, arrival: Arrival) -> Entry:

@@ -62,6 +62,10 @@ class PageTable:
     """Entries by page, in order of admission."""
 
     entries: Mapping[PageId, Entry] = field(default_factory=dict[PageId, Entry])
+    targets: Mapping[str, tuple[PageId, ...]] | None = field(
+        default=None, repr=False, compare=False
+    )
+    """Pages by what their key names, once somebody has asked."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -75,15 +79,22 @@ class PageTable:
     def with_entries(self, changed: Iterable[Entry]) -> "PageTable":
         """Return the table with these entries put in place of, or after, the old ones."""
         new = {entry.page.id: entry for entry in changed}
-        return PageTable({**self.entries, **new}) if new else self
+        if not new:
+            return self
+        fresh = (entry for page, entry in new.items() if page not in self.entries)
+        return PageTable({**self.entries, **new}, _with_targets(self._targets(), fresh))
 
     def resident(self) -> Iterator[Entry]:
         """Yield the pages that are in the window, oldest first."""
         return (entry for entry in self.entries.values() if entry.state is State.RESIDENT)
 
+    def naming(self, target: str) -> Iterator[Entry]:
+        """Yield every entry whose key names this target, whatever the tool, oldest first."""
+        return (self.entries[page] for page in self._targets().get(target, ()))
+
     def same_thing(self, key: Key) -> Iterator[Entry]:
         """Yield every entry whose key names the same thing, oldest first."""
-        for entry in self.entries.values():
+        for entry in self.naming(key.target):
             own = entry.page.call.key
             if own is not None and own.same_thing(key):
                 yield entry
@@ -91,3 +102,17 @@ class PageTable:
     def by_handle(self, handle: Handle) -> Entry | None:
         """Return the page that was given this handle, None if none was."""
         return next((e for e in self.entries.values() if e.handle == handle), None)
+
+    def _targets(self) -> Mapping[str, tuple[PageId, ...]]:
+        """A history that is joined late asks once for each of its pages: no scan each time."""
+        return _with_targets({}, self.entries.values()) if self.targets is None else self.targets
+
+
+def _with_targets(
+    targets: Mapping[str, tuple[PageId, ...]], fresh: Iterable[Entry]
+) -> Mapping[str, tuple[PageId, ...]]:
+    found = dict(targets)
+    for entry in fresh:
+        if (key := entry.page.call.key) is not None:
+            found[key.target] = (*found.get(key.target, ()), entry.page.id)
+    return found

@@ -59,7 +59,8 @@ ROWS = (
         bash shell run_shell_command run_terminal_cmd execute_command execute_bash terminal
         exec local_shell powershell bashoutput taskoutput task agent killshell
         todowrite todo_write write_todos save_memory taskcreate taskupdate taskstop
-        sendmessage monitor"""),
+        sendmessage monitor exec_command shell_command write_stdin read_bash wait_agent
+        exitplanmode askuserquestion"""),
     (_WRITE, """
         edit multiedit multi_edit write write_file create_file notebookedit replace
         str_replace edit_file apply_patch patch search_replace"""),

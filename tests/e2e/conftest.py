@@ -127,6 +127,11 @@ class Mitmdump:
     def journal(self):
         return Journal(self.database)
 
+    def resident(self):
+        """Megabytes of memory."""
+        with open(f"/proc/{self.pid}/status") as status:
+            return next(int(line.split()[1]) / 1000 for line in status if line.startswith("VmRSS"))
+
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
 
@@ -135,10 +140,8 @@ class Mitmdump:
 def folder(tmp_path_factory):
     """A state folder and a CA of their own for the whole run."""
     folder = tmp_path_factory.mktemp("e2e")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PICHAY_HOME", str(folder / "home"))
-        authority(folder / "confdir")
-        yield folder
+    authority(folder / "confdir")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -188,12 +191,18 @@ def mitmdump(folder, certificate):
         chosen = Options(
             hosts=("127.0.0.1",), database=database, confdir=folder / "confdir", **options
         )
-        with started(chosen, environment, log) as proxy:
-            bundle = proxy.variables.get("SSL_CERT_FILE", certificate.authority)
-            trusted = ssl.create_default_context(cafile=bundle)
-            yield Mitmdump(proxy.port, trusted, proxy.process.pid, database, log)
+        with ExitStack() as stack:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("PICHAY_HOME", str(folder / "home"))
+                proxy = stack.enter_context(started(chosen, environment, log))
+            yield Mitmdump(proxy.port, _trusting(folder), proxy.process.pid, database, log)
 
     return start
+
+
+def _trusting(folder):
+    """A client's trust in mitmproxy's CA, and in nobody else."""
+    return ssl.create_default_context(cafile=folder / "confdir" / "mitmproxy-ca-cert.pem")
 
 
 @pytest.fixture(scope="session")
@@ -234,7 +243,6 @@ def bare(folder, certificate):
     ) as process:  # fmt: skip
         theirs.close()
         ours.sendall(b"[]\n")
-        trusted = ssl.create_default_context(cafile=folder / "confdir" / "mitmproxy-ca-cert.pem")
-        yield Mitmdump(int(ours.recv(64)), trusted, process.pid)
+        yield Mitmdump(int(ours.recv(64)), _trusting(folder), process.pid)
         ours.close()
         process.wait(20)

@@ -11,12 +11,6 @@ ROUNDS = 30
 MEGABYTE = 1_000_000
 
 
-def resident(pid):
-    """Megabytes."""
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) / 1000 for line in status if line.startswith("VmRSS"))
-
-
 @pytest.mark.skipif("sys.platform != 'linux'", reason="reads /proc")
 def test_a_hundred_and_fifty_requests_of_a_megabyte_leave_no_more_than_their_conversations(
     mitmdump, upstream
@@ -29,12 +23,12 @@ def test_a_hundred_and_fifty_requests_of_a_megabyte_leave_no_more_than_their_con
     ]
     sizes = []
     with mitmdump("growth") as proxy, proxy.client() as client:
-        sizes.append(resident(proxy.pid))
+        sizes.append(proxy.resident())
         for number in range(ROUNDS):
             for conversation in conversations:
                 body = conversation.read(f"{number}.py", size=1000).body()
                 assert client.post(upstream.messages, content=body).status_code == 200
-            sizes.append(resident(proxy.pid))
+            sizes.append(proxy.resident())
     passed = SESSIONS * ROUNDS * len(body) // MEGABYTE
     print(f"{passed} MB passed; resident MB: {' '.join(f'{size:.0f}' for size in sizes)}")
     assert max(sizes[ROUNDS // 2 :]) - max(sizes[: ROUNDS // 2]) < 30

@@ -70,3 +70,23 @@ def test_a_pin_halves_with_every_half_life_it_is_not_used(strength, unused, half
 
 def test_a_pin_ends_at_last_however_strong_and_however_long_ago():
     assert not Pin(2.0**1000, 0).holds(10**9, 1)
+
+
+def test_pages_are_found_by_what_they_name_in_any_table_however_it_came_about():
+    whole = PageTable(TABLE.entries)
+    grown = PageTable().with_entries([A]).with_entries([B]).with_entries([C])
+    for table in (TABLE, whole, grown, whole.with_entries([Entry(A.page, State.GONE)])):
+        assert [e.page.id for e in table.naming("a.py")] == ["a"]
+        assert [e.page.id for e in table.naming("b.py")] == ["b"]
+        assert list(table.naming("make")) == []
+
+
+def test_how_a_table_came_about_does_not_make_it_another():
+    assert PageTable(TABLE.entries) == TABLE
+
+
+def test_a_history_of_thousands_of_pages_is_not_scanned_for_each():
+    table = PageTable()
+    for number in range(3000):
+        table = table.with_entries([Entry(page(f"p{number}", read_call(f"{number}.py")))])
+    assert sum(1 for n in range(3000) for _ in table.naming(f"{n}.py")) == 3000

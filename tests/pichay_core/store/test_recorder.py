@@ -244,9 +244,10 @@ _CHILD = """
     from pathlib import Path
     from tests.builders import RecordedProxy, Talk, rules
     proxy, talk = RecordedProxy(Path(sys.argv[1]), rules(flush_tokens=2500)), Talk()
-    for number in range(12):
+    proxy.send(talk.read("0.py"))
+    proxy.settle()
+    for number in range(1, 12):
         proxy.send(talk.read(f"{number}.py"))
-    put = time.time()
     print("put", flush=True)
     while True:
         proxy.send(talk)
