@@ -1,0 +1,143 @@
+"""What was decided, as rows: all that a restart needs to send the same bytes again.
+
+Rule of this file: quick, and nothing that may wait. A record is written here first and
+committed; what it cost is worked out afterwards (``accounts.py``). Runs in the recorder's
+thread only.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+import zstandard
+from sqlite_utils import Database
+
+from pichay_core.events import Collected, Event, Evicted
+from pichay_core.session import Session
+from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
+from pichay_core.store.rows import Row, event_row, page_row, session_row
+from pichay_core.table import PageTable
+
+CONTENT_LEVEL = 6
+"""zstd level of stored contents."""
+
+
+class Decisions:
+    """Writes decisions into one database."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._compressor = zstandard.ZstdCompressor(level=CONTENT_LEVEL)
+
+    def write(self, record: Record) -> None:
+        """Put one record into the database; the caller commits."""
+        match record:
+            case Turned():
+                self._turned(record)
+            case Happened():
+                self._happened(record)
+            case Refused():
+                detail = msgspec.json.encode({"host": record.host, "error": record.detail})
+                row = _bare_event("tls_failed", record.at, detail.decode())
+                insert(self._db, "events", [row])
+            case Settlement():
+                pass  # money, not a decision
+
+    def _turned(self, record: Turned) -> None:
+        after = record.after
+        self._upsert_session(after, record.credential, record.source, record.at)
+        self._pages(record.before, after)
+        self._contents(record)
+        self._messages(record)
+        self._events(record.events, record.at, after)
+
+    def _upsert_session(
+        self, session: Session, credential: str, source: str, started_at: float
+    ) -> None:
+        row = session_row(session, credential, source, started_at)
+        kept = {"id", "started_at", "cached", "untouched_cached", "credential", "source"}
+        updates = ", ".join(f"{name} = excluded.{name}" for name in row if name not in kept)
+        also = f"on conflict (id) do update set {updates}"
+        insert(self._db, "sessions", [row], also=also)
+
+    def _pages(self, before: Session | None, after: Session) -> None:
+        old = before.table if before and before.id == after.id else PageTable()
+        changed = [
+            page_row(after.id, position, entry)
+            for position, (page, entry) in enumerate(after.table.entries.items())
+            if old.entries.get(page) is not entry
+        ]
+        if changed:
+            updates = ", ".join(f"{name} = excluded.{name}" for name in changed[0])
+            also = f"on conflict (session, id) do update set {updates}"
+            insert(self._db, "pages", changed, also=also)
+
+    def _contents(self, record: Turned) -> None:
+        """Keep the text of every page that left the window in this turn, once."""
+        after = record.after
+        moved = [e.page for e in record.events if isinstance(e, Evicted | Collected)]
+        for page in moved:
+            frame = after.frames.get(page)
+            source = after.messages[frame.message].raw if frame else b""
+            text = record.format.text(source, frame.block) if frame else None
+            digest = after.table[page].page.digest
+            if text is not None and after.table[page].repairs is None:
+                self._keep(digest, text, record.at)
+
+    def _keep(self, digest: str, text: str, at: float) -> None:
+        plain = text.encode(errors="surrogatepass")
+        row = {
+            "digest": digest,
+            "bytes": len(plain),
+            "zstd": self._compressor.compress(plain),
+            "first_at": at,
+        }
+        insert(self._db, "contents", [row], "insert or ignore")
+
+    def _messages(self, record: Turned) -> None:
+        after, start = record.after, record.shared
+        if record.before is None or record.before.id != after.id:
+            start = 0
+        self._db.conn.execute(
+            "delete from messages where session = ? and position >= ?", (after.id, start)
+        )
+        new = [
+            {"session": after.id, "position": position, "digest": message.digest}
+            for position, message in enumerate(after.messages[start:], start)
+        ]
+        insert(self._db, "messages", new)
+
+    def _happened(self, record: Happened) -> None:
+        state = record.session_state
+        if state is not None:
+            self._db.conn.execute(
+                "update sessions set frozen = :frozen, failures = :failures where id = :id",
+                {"frozen": state.frozen, "failures": state.failures, "id": state.id},
+            )
+        row = event_row(record.event, record.at, record.session, None, None)
+        insert(self._db, "events", [row])
+
+    def _events(self, events: Iterable[Event], at: float, session: Session) -> None:
+        rows = [event_row(e, at, session.id, session.requests, session.turn) for e in events]
+        insert(self._db, "events", rows)
+
+
+def insert(db: Database, table: str, new: list[Row], how: str = "insert", also: str = "") -> None:
+    """Insert rows, all of which have the columns of the first."""
+    if new:
+        marks = ", ".join(f":{name}" for name in new[0])
+        sql = f"{how} into {table} ({', '.join(new[0])}) values ({marks}) {also}"
+        db.conn.executemany(sql, new)
+
+
+def _bare_event(kind: str, at: float, detail: str) -> Row:
+    return {
+        "session": None,
+        "request": None,
+        "turn": None,
+        "at": at,
+        "kind": kind,
+        "page": None,
+        "tokens": None,
+        "why": None,
+        "detail": detail,
+    }
