@@ -428,4 +428,3 @@ def known(session: str = "s", **changed: Any) -> Session:
 def heard(*names: str) -> tuple[Message, ...]:
     """Messages that are told apart by name only."""
     return tuple(Message(name.encode(), name.encode(), "user") for name in names)
-

@@ -160,11 +160,15 @@ class Pichay:
             put_body(flow.request, decision.body, None)
 
     def _route(self, flow: http.HTTPFlow) -> Route | None:
-        if flow.id in self._resent:
-            return None
-        if not (self._is_reverse(flow.client_conn) or self._listed(flow.request.host)):
+        if flow.id in self._resent or not self._is_ours(flow):
             return None
         return route_of(flow.request.method, flow.request.path)
+
+    def _is_ours(self, flow: http.HTTPFlow) -> bool:
+        """By the host asked for, or by the name in the handshake if that is a mere address."""
+        client = flow.client_conn
+        named = self._listed(flow.request.host) or self._listed(client.sni or "")
+        return named or self._is_reverse(client)
 
     def _listed(self, host: str) -> bool:
         return self._settings is not None and host.lower().rstrip(".") in self._settings.hosts
@@ -188,9 +192,6 @@ class Pichay:
                 flow.response.stream = True  # whatever comes now: held back, it would be late
                 exchange.reader = _reader(flow.response)
                 flow.response.stream = self._tee(exchange.reader)
-
-    def _is_ours(self, flow: http.HTTPFlow) -> bool:
-        return self._is_reverse(flow.client_conn) or self._listed(flow.request.host)
 
     def _tee(self, reader: Reader) -> Callable[[bytes], bytes | Iterable[bytes]]:
         """Return a stream function that passes everything on and lets *reader* look.

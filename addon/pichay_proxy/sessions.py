@@ -65,7 +65,8 @@ class LiveSessions:
 
     def begin(self, identity: Identity, shape: str, tools: bool) -> Session:
         """Return a new session; it is live once it is committed."""
-        known = bool(self._group(identity.name).sessions)
+        others = self._group(identity.name).sessions.values()
+        known = any(session.kind not in PASSING for session in others)
         kind = _kind(identity, known, tools)
         return Session(_new_id(), identity.name, shape, secrets.token_bytes(16), kind=kind)
 

@@ -128,7 +128,9 @@ class Mitmdump:
         return Journal(self.database)
 
     def resident(self):
-        """Megabytes of memory."""
+        """Megabytes of memory; 0 where there is no /proc."""
+        if sys.platform != "linux":
+            return 0
         with open(f"/proc/{self.pid}/status") as status:
             return next(int(line.split()[1]) / 1000 for line in status if line.startswith("VmRSS"))
 

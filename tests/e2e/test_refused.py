@@ -157,7 +157,10 @@ def test_an_error_inside_a_stream_reaches_the_client_byte_for_byte(eager, upstre
 def test_a_client_that_leaves_during_the_second_try_does_no_harm(eager, upstream):
     waiting, journal = threading.Event(), eager.journal()
     upstream.choose = refuses_edits(otherwise=Answer(hold=waiting, pieces=(WHOLE[:9], WHOLE[9:])))
-    with eager.client(timeout=0.7) as client, pytest.raises(httpx.ReadTimeout):
+    with (
+        eager.client(timeout=httpx.Timeout(30, read=0.7)) as client,
+        pytest.raises(httpx.ReadTimeout),
+    ):
         client.post(upstream.messages, content=grown().body())
     assert eventually(lambda: len(upstream.seen) == 2)
     waiting.set()

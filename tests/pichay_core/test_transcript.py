@@ -6,7 +6,7 @@ from pichay_core.model import Kind
 from pichay_core.session import Frame
 from pichay_core.transcript import before_thinking, frames_before, newest, place
 from pichay_core.wire import anthropic
-from tests.builders import Talk, prose, reply, result, thought, use, user
+from tests.builders import Talk, prose, reply, result, use, user
 
 
 def read(talk):
@@ -151,7 +151,6 @@ def test_redacted_thinking_binds_as_well():
         user("go on"),
     ]
     assert before_thinking(read(talk), placed(talk).frames)
-    assert thought(1)["type"] == "thinking"
 
 
 def test_what_stands_before_a_message_is_kept_when_it_is_cut_there():

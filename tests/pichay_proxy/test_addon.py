@@ -150,6 +150,15 @@ async def test_a_listed_host_is_ours_however_it_is_written(proxied, host):
     assert proxied.rows("select count(*) from turns") == [(1,)]
 
 
+async def test_a_host_named_in_the_handshake_alone_is_ours(proxied):
+    """As where a client looks up the address itself, or is redirected by the system."""
+    flow = flow_of(Conversation().body(), "10.0.0.1")
+    flow.client_conn.sni = HOST
+    proxied.addon.request(flow)
+    assert await proxied.answered(flow) == STREAM
+    assert proxied.rows("select input_tokens from turns") == [(100,)]
+
+
 # -- what a reply becomes ---------------------------------------------------------------
 
 

@@ -171,6 +171,16 @@ def test_a_title_call_with_the_same_first_message_gets_no_history_and_leaves_non
     assert proxy.send(talk, headers) == before
 
 
+def test_a_conversation_that_begins_after_its_title_is_the_main_one():
+    proxy = Proxy()
+    proxy.send(Talk(), NAMED, system="Write a title.", tools=())
+    proxy.send(Talk(), NAMED)
+    assert [s.kind for s in proxy.sessions] == ["main", "side"]
+    proxy.send(Talk().read("a.py"), NAMED)
+    proxy.send(Talk("Summary."), NAMED)
+    assert proxy.session.requests == 3
+
+
 @BOTH
 def test_a_topic_call_between_the_first_two_requests_is_not_the_conversation(headers):
     proxy = Proxy()
@@ -512,8 +522,9 @@ def test_a_session_id_in_the_metadata_names_the_conversation(one, other):
     assert proxy.last.source == "metadata"
     proxy.send(talk, metadata={"user_id": other})
     assert len(list(proxy.sessions)) == 2
-    assert proxy.send(talk, metadata={"user_id": one}).split(b'"system"')[0] == (
-        before.split(b'"system"')[0]
+    assert (
+        proxy.send(talk, metadata={"user_id": one}).split(b'"system"')[0]
+        == (before.split(b'"system"')[0])
     )
 
 

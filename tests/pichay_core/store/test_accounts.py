@@ -20,7 +20,6 @@ from tests.builders import (
     body,
     prose,
     rules,
-    user,
 )
 
 BATCH = rules(flush_tokens=4000)
@@ -107,8 +106,9 @@ def test_a_fork_has_rows_of_its_own(proxy):
     send(proxy, worked())
     send(proxy, worked(3).read("x.py", id="x"))
     send(proxy, worked().read("y.py", id="y"))
-    rows = table(proxy, "select kind, parent, requests, (select count(*) from pages p "
-                 "where p.session = s.id) pages from sessions s order by requests desc")  # fmt: skip
+    pages = "select count(*) from pages where pages.session = s.id"
+    sql = f"select kind, parent, requests, ({pages}) pages from sessions s order by requests desc"
+    rows = table(proxy, sql)
     main, fork = rows
     assert (main["kind"], main["requests"], main["pages"]) == ("main", 2, 9)
     assert (fork["kind"], fork["requests"], fork["pages"]) == ("fork", 1, 9)
@@ -174,6 +174,18 @@ def test_a_model_without_a_price_has_tokens_only(proxy):
     _, _, row = bill(proxy, 1)
     assert (row["dollars"], row["untouched_dollars"]) == (None, None)
     assert row["untouched_cache_write_tokens"] > 8000
+
+
+def test_a_fork_begins_with_what_the_provider_holds_of_its_parent(proxy):
+    send(proxy, worked(), Usage(50, 0, 8000, 0, 20))
+    removed = bill(proxy, 1)[2]["removed_tokens"]
+    send(proxy, worked(7).read("x.py", id="x"), Usage(50, 6800, 1300, 0, 20))
+    send(proxy, worked(9), Usage(50, 8000, 1300, 0, 20))
+    (row,) = table(proxy, "select * from turns where session = ?", proxy.session.id)
+    assert proxy.session.kind == "fork"
+    assert row["untouched_cache_read_tokens"] == 8000 + removed
+    assert row["untouched_cache_write_tokens"] == 1300
+    assert row["prefix_broken"] == 0
 
 
 def test_a_refetch_is_charged_to_us(proxy):
@@ -350,4 +362,3 @@ def test_a_turn_that_another_process_recorded_is_replaced_with_all_its_decisions
     proxy.put(Settlement(record.after.id, 1, 200, TurnFacts(), Usage(input=7)))
     (row,) = table(proxy, "select * from turns")
     assert row["input_tokens"] == 7
-    assert user("x")["role"] == "user"

@@ -31,7 +31,9 @@ def test_the_file_is_for_its_owner_only_and_so_are_the_files_beside_it(tmp_path)
     db.execute("insert into calibrations values ('m', 1.0, 0)")
     db.conn.commit()
     assert mode(tmp_path / "made") == 0o700
-    assert {p.name: mode(p) for p in (tmp_path / "made").iterdir()} == dict.fromkeys(("db", "db-wal", "db-shm"), 384)
+    assert {p.name: mode(p) for p in (tmp_path / "made").iterdir()} == dict.fromkeys(
+        ("db", "db-wal", "db-shm"), 384
+    )
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
