@@ -112,9 +112,7 @@ def take(
 def untouched(matched: Match, request: Request) -> Turn:
     """Return the turn of a session that is only observed: nothing is read, nothing decided."""
     before = matched.session
-    after = replace(
-        before, requests=before.requests + 1, last_at=request.at, texts=None, sent={}
-    )
+    after = replace(before, requests=before.requests + 1, last_at=request.at, texts=None, sent={})
     facts = TurnFacts(
         flushed=bool(before.sent),
         warm=_warm(before, request.at),
@@ -126,9 +124,7 @@ def untouched(matched: Match, request: Request) -> Turn:
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the body as the session's decisions have it, deciding nothing (count_tokens)."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
-    shown = replace(
-        session, messages=request.messages, frames=placed.frames, sent={}, texts=None
-    )
+    shown = replace(session, messages=request.messages, frames=placed.frames, sent={}, texts=None)
     return rewrite(shown, request, stored)
 
 
@@ -221,6 +217,11 @@ def _warm(before: Session, at: float) -> bool:
     return before.last_at == 0 or at - before.last_at <= before.ttl + COLD_MARGIN
 
 
+def _begins_as_fork(before: Session) -> bool:
+    """True if the client returns to a history that it had left: others were cached since."""
+    return before.requests == 0 and before.parent is not None
+
+
 def _front_changed(before: Session, request: Request) -> bool:
     """True if the client itself broke the whole prefix: other tools, prompt or model."""
     if not before.front:
@@ -244,9 +245,7 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
     if advanced.flushed is None:
         return session
     last = max(_out(session.table, session.frames), key=session.frames.__getitem__, default=None)
-    return replace(
-        session, flushed=session.turn, previous=session.boundary or None, boundary=last
-    )
+    return replace(session, flushed=session.turn, previous=session.boundary or None, boundary=last)
 
 
 def _texts_hold(advanced: Advance) -> bool:
@@ -279,6 +278,8 @@ def _facts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
         flushed=advanced.flushed is not None,
         warm=_warm(before, request.at),
-        client_broke=matched.how in ("edited", "compacted") or _front_changed(before, request),
+        client_broke=matched.how in ("edited", "compacted")
+        or _front_changed(before, request)
+        or _begins_as_fork(before),
         one_hour=session.ttl == CACHE_TTLS["1h"],
     )

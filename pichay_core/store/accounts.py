@@ -59,12 +59,23 @@ class Accounts:
         match record:
             case Turned():
                 self._count(record)
+                if record.before is None and record.after.parent is not None:
+                    self._inherit(record.after)
                 # Another process may have gone on with the same conversation: its turn goes.
                 insert(self._db, "turns", [self._turn_row(record)], "insert or replace")
             case Settlement():
                 self._settled(record)
             case _:
                 pass
+
+    def _inherit(self, fork: Session) -> None:
+        """Let a fork begin with what the provider holds of its parent, or held."""
+        self._db.conn.execute(
+            "update sessions set (cached, untouched_cached) = (parent.cached, "
+            "parent.untouched_cached) from sessions parent "
+            "where sessions.id = ? and parent.id = ?",
+            (fork.id, fork.parent),
+        )
 
     def _count(self, record: Turned) -> None:
         """Count the tokens of what this turn added, for its pages and for calibration."""
