@@ -66,7 +66,7 @@ class Session:
     previous: PageId | None = None
     """The boundary before that."""
     front: str = ""
-    """Hash of what stood before the messages in the last request; empty before the first."""
+    """What stood before the messages in the last requests, as hashes; empty before the first."""
     head: Head | None = None
     texts: Mapping[int, Mapping[int, str]] | None = None
     """New result texts by message and block; None until they have been made."""

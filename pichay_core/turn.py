@@ -28,6 +28,9 @@ from pichay_core.wire.message import Message
 COLD_MARGIN = 30.0
 """Seconds past the time to live before a cache is taken for cold."""
 
+FRONTS = 4
+"""Beginnings of a request (tools, prompt, model) that are remembered as cached."""
+
 CACHE_TTLS = {"5m": 300, "1h": 3600}
 
 
@@ -223,11 +226,23 @@ def _begins_as_fork(before: Session) -> bool:
 
 
 def _front_changed(before: Session, request: Request) -> bool:
-    """True if the client itself broke the whole prefix: other tools, prompt or model."""
-    if not before.front:
-        return False
-    model = request.head.model
-    return before.front != request.head.front or bool(model and model != before.model)
+    """True if the client itself broke the whole prefix: other tools, prompt or model.
+
+    A front that was seen lately is still cached: a call with fewer tools may share a history.
+    """
+    return bool(before.front) and _front(request, before) not in before.front.split()
+
+
+def _front(request: Request, session: Session) -> str:
+    model = request.head.model or session.model
+    return f"{request.head.front}/{model.replace(' ', '_')}"
+
+
+def _fronts(session: Session, request: Request) -> str:
+    """Return the fronts seen lately, the newest first."""
+    newest = _front(request, session)
+    others = [front for front in session.front.split() if front != newest]
+    return " ".join([newest, *others][:FRONTS])
 
 
 def _after(session: Session, advanced: Advance, request: Request) -> Session:
@@ -237,7 +252,7 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
         requests=session.requests + 1,
         last_at=request.at,
         ttl=ttl_of(request.head, request.messages),
-        front=request.head.front,
+        front=_fronts(session, request),
         head=request.head,
         bytes=len(request.outline.body),
         texts=session.texts if _texts_hold(advanced) else None,

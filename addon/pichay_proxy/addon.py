@@ -4,7 +4,6 @@ Rule of this file: every hook runs inside :class:`pichay_proxy.boundary.FailOpen
 values, and changes the flow in its last statement.
 """
 
-import asyncio
 import logging
 import time
 import traceback
@@ -13,27 +12,23 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
-from mitmproxy.proxy import context
 
 from pichay_core.store.library import Library
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.schema import Unusable
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
+from pichay_proxy.connections import host_meant, many_connections
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Arrived, Paging
 from pichay_proxy.refusals import may_be_ours
 from pichay_proxy.resend import as_client_sent, put_body, resend
-from pichay_proxy.routes import Route, route_of
+from pichay_proxy.routes import HOSTS, Route, route_of
 from pichay_proxy.sessions import LiveSessions
 
 log = logging.getLogger("pichay")
-
-CONNECTIONS_PER_HOST = 256
-"""mitmproxy allows five upstream connections to a host per client connection (its issue 8322);
-a sixth stream of an HTTP/2 client would wait for one of them to end."""
 
 
 class Pichay:
@@ -114,20 +109,20 @@ class Pichay:
             server = ctx.master.addons.get("proxyserver")
             handler = server.connections.get(client.id) if server else None
             if handler is not None:
-                handler.max_conns.default_factory = _many_connections
+                handler.max_conns.default_factory = many_connections
 
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """Tunnel every host that is not listed, without decrypting it."""
         with self._boundary():
             if self._is_reverse(data.context.client):
                 return
-            if not self._listed(_host(data.context, data.client_hello.sni)):
+            if not self._listed(host_meant(data.context, data.client_hello.sni)):
                 data.ignore_connection = True
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record that a client does not trust our certificate: the most common trouble."""
         with self._boundary():
-            host = _host(data.context, data.conn.sni)
+            host = host_meant(data.context, data.conn.sni)
             if self._paging is not None and self._listed(host):
                 self._paging.refused_certificate(host, data.conn.error or "", time.time())
                 self._warn_once(
@@ -162,7 +157,8 @@ class Pichay:
     def _route(self, flow: http.HTTPFlow) -> Route | None:
         if flow.id in self._resent or not self._is_ours(flow):
             return None
-        return route_of(flow.request.method, flow.request.path)
+        prefixed = flow.request.host not in HOSTS
+        return route_of(flow.request.method, flow.request.path, prefixed)
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         """By the host asked for, or by the name in the handshake if that is a mere address."""
@@ -220,8 +216,7 @@ class Pichay:
 
     async def _try_again(self, flow: http.HTTPFlow, exchange: Exchange, refusal: str) -> None:
         assert self._paging is not None and exchange.client_body is not None
-        self._paging.freeze(exchange, f"provider refused our edit: {refusal}", time.time())
-        self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
+        reply: http.Response | None = None
         try:
             copy = as_client_sent(flow, exchange.client_body, exchange.client_encoding)
             reply = await self._resend(copy)
@@ -231,6 +226,14 @@ class Pichay:
                 exchange.reader.feed(reply.raw_content or b"")
         finally:
             self._settle(exchange, flow.response, refusal)
+            if reply is None or reply.status_code != 400:
+                self._give_up(exchange, refusal)
+
+    def _give_up(self, exchange: Exchange, refusal: str) -> None:
+        """Edit this session no more."""
+        if self._paging is not None:
+            self._paging.freeze(exchange, f"provider refused our edit: {refusal}", time.time())
+        self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
 
     async def _resend(self, copy: http.HTTPFlow) -> http.Response | None:
         """Send a copy past our own hooks, which see it like any other flow."""
@@ -278,12 +281,6 @@ class Pichay:
             log.warning("pichay: %s", text)
 
 
-def _host(connected: context.Context, sni: str | None) -> str:
-    """Return the host that a client means: an address is never named in a handshake."""
-    address = connected.server.address
-    return sni or (address[0] if address else "")
-
-
 def _reader(reply: http.Response) -> Reader:
     headers = reply.headers
     return Reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
@@ -293,7 +290,3 @@ def _refusal(exchange: Exchange, reply: http.Response) -> str | None:
     if not exchange.edited or reply.status_code != 400:
         return None
     return may_be_ours(reply.status_code, reply.get_content(strict=False) or b"")
-
-
-def _many_connections() -> asyncio.Semaphore:
-    return asyncio.Semaphore(CONNECTIONS_PER_HOST)

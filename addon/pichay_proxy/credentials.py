@@ -28,6 +28,8 @@ def credential_of(headers: Mapping[str, str]) -> Credential:
     return Credential(_kind(headers, authorization, secret), fingerprint)
 
 
+_DIGESTS = ("x-amz-content-sha256", "content-digest", "digest", "content-md5")
+"""Headers that hold a digest of the body: an edit would contradict them."""
 _RENEWED = ("sk-ant-oat", "eyJ", "ya29.")
 """How tokens begin that are renewed in mid-conversation: nothing may be recognised by them."""
 
@@ -39,7 +41,7 @@ def _token(authorization: str) -> str:
 
 
 def _kind(headers: Mapping[str, str], authorization: str, secret: str) -> str:
-    if authorization.startswith("AWS4-") or "x-amz-content-sha256" in headers:
+    if authorization.startswith("AWS4-") or any(name in headers for name in _DIGESTS):
         return "signed"
     betas = (beta.strip() for beta in headers.get("anthropic-beta", "").split(","))
     tokens = (secret, _token(authorization))

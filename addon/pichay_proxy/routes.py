@@ -36,9 +36,13 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def route_of(method: str, path: str) -> Route | None:
-    """Return the route of a request, None if it is none of ours. The query does not count."""
+def route_of(method: str, path: str, prefixed: bool = False) -> Route | None:
+    """Return the route of a request, None if it is none of ours.
+
+    The query does not count. *prefixed*: a gateway may put something in front of the path.
+    """
     if method != "POST":
         return None
     plain = path.partition("?")[0].rstrip("/")
-    return next((route for route in ROUTES if plain == route.path), None)
+    fits = str.endswith if prefixed else str.__eq__
+    return next((route for route in ROUTES if fits(plain, route.path)), None)

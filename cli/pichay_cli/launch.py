@@ -237,7 +237,7 @@ def _failure(code: int, log: Path | None) -> click.ClickException:
 
 def _reason(said: str, lines: int = 8) -> str:
     """What it said of an option, or else its last lines."""
-    refused = re.findall(r"^mitmproxy\.exceptions\.OptionsError: (.*)$", said, re.MULTILINE)
+    refused = re.findall(r"^\[[\d:.]+\] pichay: (.*)$", said, re.MULTILINE)
     return refused[-1] if refused else "\n".join(said.rstrip().splitlines()[-lines:])
 
 

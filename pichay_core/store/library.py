@@ -44,9 +44,7 @@ class Library:
     def content(self, digest: str) -> str | None:
         """Return the text of a page that left the window, None if it was not kept."""
         try:
-            kept = rows(
-                self._db, "select zstd from contents where digest = :digest", digest=digest
-            )
+            kept = rows(self._db, "select zstd from contents where digest = :digest", digest=digest)
         except sqlite3.Error:
             return None
         if not kept:

@@ -192,5 +192,3 @@ def event_row(
         "why": why,
         "detail": msgspec.json.encode(rest).decode(),
     }
-
-

@@ -192,7 +192,9 @@ def _connected(path: Path) -> sqlite3.Connection:
 def open_for_reading(path: Path) -> Database:
     """Open an existing database read-only. Raises Unusable with what to do."""
     if not path.exists():
-        raise Unusable(f"there is no database at {path} yet: run an agent first (pichay run -- CMD)")
+        raise Unusable(
+            f"there is no database at {path} yet: run an agent first (pichay run -- CMD)"
+        )
     problem = problem_with(path)
     if problem:
         raise Unusable(problem)

@@ -141,6 +141,14 @@ def test_other_tools_or_another_model_are_a_free_moment_too():
     assert course.take(worked(8), tools=("Read", "New"), model="claude-opus-4-5").flushed == "cold"
 
 
+def test_tools_that_were_seen_lately_are_still_cached():
+    course = Course(rules(flush_tokens=10**6))
+    grown(course, worked(5))
+    assert course.take(worked(6), tools=("Read", "New")).flushed == "cold"
+    course.take(worked(7))
+    assert course.take(worked(12)).flushed is None
+
+
 def test_the_request_for_a_summary_moves_nothing_though_it_is_cold():
     course = Course(FOUR)
     grown(course, worked(6))

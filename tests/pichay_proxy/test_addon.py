@@ -18,6 +18,7 @@ from mitmproxy.test import taddons, tflow, tutils
 
 from pichay_proxy import addon as module
 from pichay_proxy.addon import Pichay
+from pichay_proxy.connections import CONNECTIONS_PER_HOST
 from pichay_proxy.exchange import Exchange
 from tests.e2e.answers import EVENTS, WHOLE, refusal
 from tests.e2e.conversations import Conversation
@@ -449,7 +450,7 @@ async def test_more_than_five_streams_of_a_client_reach_one_host(proxied):
     client = tflow.tclient_conn()
     handler = handlers[client.id] = Handler(Context(client, proxied.context.options))
     proxied.addon.client_connected(client)
-    assert handler.max_conns["anywhere", 443]._value == module.CONNECTIONS_PER_HOST
+    assert handler.max_conns["anywhere", 443]._value == CONNECTIONS_PER_HOST
     proxied.addon.client_connected(tflow.tclient_conn())
 
 

@@ -27,6 +27,7 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=y"
         ({"authorization": SIGNED}, "signed"),
         ({"authorization": "AWS4-ECDSA-P256-SHA256 Credential=x"}, "signed"),
         ({"x-amz-content-sha256": "0"}, "signed"),
+        ({"content-digest": "sha-256=:x:", "x-api-key": "sk-ant-api-1"}, "signed"),
         ({"authorization": "Basic dXNlcjpwYXNz"}, "bearer"),
     ],
 )

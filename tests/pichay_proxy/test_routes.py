@@ -32,6 +32,12 @@ def test_which_paths_are_looked_at(method, path, purpose):
     assert (route and route.purpose) == purpose
 
 
+def test_a_gateway_of_the_users_own_may_put_something_in_front_of_the_path():
+    route = route_of("POST", "/anthropic/v1/messages?beta=true", prefixed=True)
+    assert route is not None and route.purpose == "messages"
+    assert route_of("POST", "/anthropic/v1/messagesX", prefixed=True) is None
+
+
 def test_every_route_speaks_a_wire_format():
     assert {route.format for route in ROUTES} == {anthropic}
 
