@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -102,7 +103,8 @@ def test_a_reload_of_the_script_loses_nothing(by_hand, bare, upstream):
     ours, theirs = socket.socketpair()
     with log.open("wb") as output, ours, subprocess.Popen(
         command, stdin=theirs.fileno(), stdout=output, stderr=output
-    ) as process:  # fmt: skip
+    ) as process, ExitStack() as stack:  # fmt: skip
+        stack.callback(process.kill)
         theirs.close()
         ours.sendall(b"[]\n")
         proxy = Mitmdump(int(ours.recv(64)), bare.trusted, process.pid, database, log)
