@@ -185,7 +185,7 @@ def _spawn(plan: Plan, channel: socket.socket) -> subprocess.Popen[bytes]:
     """
     with _output(plan.log) as output:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "pichay_cli.mitmdump", *arguments(plan)],
+            [sys.executable, "-P", "-u", "-m", "pichay_cli.mitmdump", *arguments(plan)],
             stdin=channel.fileno(),
             stdout=output,
             stderr=output,

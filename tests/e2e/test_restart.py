@@ -89,7 +89,15 @@ def by_hand(folder, certificate, tmp_path):
         "pichay_hosts=127.0.0.1",
         *(f"pichay_{name}={value}" for name, value in EAGER.items()),
     ]
-    command = [sys.executable, "-P", "-m", "pichay_cli.mitmdump", "--listen-host", "127.0.0.1"]
+    command = [
+        sys.executable,
+        "-P",
+        "-u",
+        "-m",
+        "pichay_cli.mitmdump",
+        "--listen-host",
+        "127.0.0.1",
+    ]
     return script, database, log, [*command, "-p", "0", "-s", str(script), *_set(settings)]
 
 
