@@ -63,7 +63,7 @@ class Unpinned:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The client's "file unchanged" note pointed at a page that is out: its content stands there."""
+    """A "file unchanged" note pointed at a page that is out; its content stands there now."""
 
     page: PageId
     """The frame that held the note."""
