@@ -4,8 +4,8 @@ Rule of this file: it knows no provider, no clock, no bytes. Live traffic, repla
 simulation all run this function; there is no second pager.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pichay_core.admission import Arrival, admit
 from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
@@ -20,7 +20,7 @@ from pichay_core.table import Entry, PageTable
 class Limits:
     """What bounds the pager. Defaults are the paper's where it has one."""
 
-    tau: int = 4
+    tau: int = 1
     """Turns a page stays at least."""
     min_bytes: int = 500
     """A page of this size or less is never moved."""
@@ -28,6 +28,26 @@ class Limits:
     """Pending tokens from which a batch is flushed."""
     pin_half_life: int = 16
     """Turns in which an unused pin loses half its strength; 0 switches pins off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What the provider has cached of the messages, as far as the price of a flush goes."""
+
+    write: float = 1.25
+    """Price of a cache write, as a multiple of the base input price."""
+    read: float = 0.1
+    """Price of a cache read, likewise."""
+    starts: Sequence[int] = (0,)
+    """Tokens of the client's own text before each cached message, and before what follows."""
+    frames: Mapping[PageId, tuple[int, int]] = field(default_factory=dict[PageId, tuple[int, int]])
+    """Message and block of each page."""
+    anchor: int = 0
+    """The message up to which the cache can be read whatever is moved behind it."""
+
+    def behind(self, message: int) -> int:
+        """Return the cached tokens of the client's own text from this message on."""
+        return self.starts[-1] - self.starts[min(message, len(self.starts) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +64,7 @@ class Seen:
     """The provider's cache has expired by the clock."""
     hold: str | None = None
     """Why nothing may be moved in this turn, None if it may."""
+    prefix: Prefix = Prefix()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +108,9 @@ def advance(
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
     pending = sum(gain(entry) for entry in free)
-    why = None if seen.hold else schedule(Pending(pending, seen.cold, limits.flush_tokens))
+    kept, rewrite = _kept(free, seen, limits.tau), _rewrite(table, free, pending, seen.prefix)
+    told = Pending(pending, seen.cold, limits.flush_tokens, kept, rewrite)
+    why = None if seen.hold else schedule(told)
     events = (*events, *decayed)
     if why is None:
         return Advance(table, events, None, held, pending)
@@ -105,6 +128,27 @@ def gain(entry: Entry) -> int:
     """Return how many tokens moving the page out takes off the window, after its stub."""
     page = entry.page
     return max(0, page.tokens - page.tokens * stub_bytes(page) // max(1, page.bytes))
+
+
+def _kept(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
+    """Return what it has cost to keep the pages since they could have left."""
+    waited = (gain(e) * max(0, seen.turn - max(e.born, e.last_use) - tau + 1) for e in pages)
+    return seen.prefix.read * sum(waited)
+
+
+def _rewrite(table: PageTable, pages: Sequence[Entry], pending: int, prefix: Prefix) -> float:
+    """Return what it costs to write again what a flush of these pages leaves in the window.
+
+    The cache can be read up to the anchor if that stands before the first page, else up to the
+    first message: what is out already behind that point need not be written.
+    """
+    if not pages:
+        return 0.0
+    first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in pages)
+    anchor = prefix.anchor if prefix.anchor <= first else 0
+    out = 0 if anchor else sum(gain(entry) for entry in table.entries.values() if entry.out)
+    survives = max(0, prefix.behind(anchor) - out - pending)
+    return (prefix.write - prefix.read) * survives
 
 
 def mark_gone(table: PageTable, present: frozenset[PageId]) -> PageTable:
@@ -159,18 +203,26 @@ def _pointed_at(table: PageTable, seen: Seen) -> frozenset[PageId]:
 def _movable(table: PageTable, kept: frozenset[PageId], limits: Limits) -> list[Entry]:
     """Return the resident pages that nothing protects.
 
-    Errors stay (the model must see what failed), the newest stay (it has not seen them, or is
-    told to look there), the pinned stay, and what is hardly bigger than its stub stays.
+    The newest stay (the model has not seen them, or is told to look there), the pinned stay.
     """
     return [
         entry
         for entry in table.resident()
-        if entry.pin is None
-        and entry.page.bytes > limits.min_bytes
-        and entry.page.id not in kept
-        and not (entry.page.error or entry.page.opaque or entry.page.cleared)
-        and entry.page.bytes >= SMALLEST_GAIN * stub_bytes(entry.page)
+        if entry.pin is None and may_leave(entry, limits) and entry.page.id not in kept
     ]
+
+
+def may_leave(entry: Entry, limits: Limits) -> bool:
+    """True if the page is of a kind that may be moved at all.
+
+    Errors stay (the model must see what failed), and what is hardly bigger than its stub.
+    """
+    page = entry.page
+    return (
+        page.bytes > limits.min_bytes
+        and not (page.error or page.opaque or page.cleared)
+        and page.bytes >= SMALLEST_GAIN * stub_bytes(page)
+    )
 
 
 def _held(wanted: Sequence[Entry], free: Sequence[Entry], seen: Seen) -> Held:

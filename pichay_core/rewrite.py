@@ -94,7 +94,7 @@ def _markers(
     if used == 0:
         return {}
     found: dict[int, dict[int, str]] = {}
-    for frame in _boundaries(session)[: max(0, MAXIMUM_MARKERS - used)]:
+    for frame in boundaries(session)[: max(0, MAXIMUM_MARKERS - used)]:
         if frame not in {marked for marked, _ in marks}:
             later = [ttl for marked, ttl in marks if marked > frame]
             later += [head.automatic] if head.automatic else []
@@ -102,7 +102,7 @@ def _markers(
     return found
 
 
-def _boundaries(session: Session) -> list[Frame]:
+def boundaries(session: Session) -> list[Frame]:
     """Return the frames worth a marker, the most useful first."""
     just_flushed = session.flushed == session.turn
     pages = (session.previous if just_flushed else None, session.boundary)

@@ -8,6 +8,7 @@ content come in as arguments.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.events import Event, Repaired, Rewound
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId, State
@@ -21,17 +22,18 @@ from pichay_core.session import Frame, Match, Session
 from pichay_core.table import PageTable
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.transcript import USER, Placed, before_thinking, frames_before, newest, place
+from pichay_core.warmth import (
+    CACHE_TTLS,
+    begins_as_fork,
+    front_changed,
+    fronts,
+    prefix,
+    ttl_of,
+    warm,
+)
 from pichay_core.wire.clientstubs import asks_for_summary
-from pichay_core.wire.format import Format, Head, Outline
+from pichay_core.wire.format import Format, Outline
 from pichay_core.wire.message import Message
-
-COLD_MARGIN = 30.0
-"""Seconds past the time to live before a cache is taken for cold."""
-
-FRONTS = 4
-"""Beginnings of a request (tools, prompt, model) that are remembered as cached."""
-
-CACHE_TTLS = {"5m": 300, "1h": 3600}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Rules:
     limits: Limits
     edit: bool = True
     """False to decide and record, but send as it came (observe mode)."""
+    multiples: CacheMultipliers | None = None
+    """What the cache costs; None to take it from the price list, by model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def take(
     if matched.how == "repeats":
         advanced = Advance(follow.session.table)
     else:
-        seen = _seen(before, follow, request)
+        seen = _seen(matched, follow, request, rules)
         session = follow.session
         advanced = advance(
             session.table, seen, rules.policy, rules.schedule, rules.limits, session.secret
@@ -118,7 +122,7 @@ def untouched(matched: Match, request: Request) -> Turn:
     after = replace(before, requests=before.requests + 1, last_at=request.at, texts=None, sent={})
     facts = TurnFacts(
         flushed=bool(before.sent),
-        warm=_warm(before, request.at),
+        warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted"),
     )
     return Turn(after, request.outline.body, (), facts, None, Held(), 0, retry=False)
@@ -199,7 +203,8 @@ def _unheard(old: Sequence[Message], messages: Sequence[Message]) -> Sequence[Me
     return messages[last + 1 :]
 
 
-def _seen(before: Session, follow: _Follow, request: Request) -> Seen:
+def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Seen:
+    before = matched.session
     session, frames, messages = follow.session, follow.placed.frames, request.messages
     arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
     nothing: frozenset[PageId] = frozenset()
@@ -210,39 +215,10 @@ def _seen(before: Session, follow: _Follow, request: Request) -> Seen:
         arrivals=arrivals,
         newest=newest(messages, frames),
         bound=bound,
-        cold=not _warm(before, request.at) or _front_changed(before, request),
+        cold=not warm(before, request.at) or front_changed(before, request),
         hold="client compaction" if asks_for_summary(last) else None,
+        prefix=prefix(session, messages[: matched.shared], request.at, rules.multiples),
     )
-
-
-def _warm(before: Session, at: float) -> bool:
-    """True unless the cache has expired by the clock. Before the first request nobody knows."""
-    return before.last_at == 0 or at - before.last_at <= before.ttl + COLD_MARGIN
-
-
-def _begins_as_fork(before: Session) -> bool:
-    """True if the client returns to a history that it had left: others were cached since."""
-    return before.requests == 0 and before.parent is not None
-
-
-def _front_changed(before: Session, request: Request) -> bool:
-    """True if the client itself broke the whole prefix: other tools, prompt or model.
-
-    A front that was seen lately is still cached: a call with fewer tools may share a history.
-    """
-    return bool(before.front) and _front(request, before) not in before.front.split()
-
-
-def _front(request: Request, session: Session) -> str:
-    model = request.head.model or session.model
-    return f"{request.head.front}/{model.replace(' ', '_')}"
-
-
-def _fronts(session: Session, request: Request) -> str:
-    """Return the fronts seen lately, the newest first."""
-    newest = _front(request, session)
-    others = [front for front in session.front.split() if front != newest]
-    return " ".join([newest, *others][:FRONTS])
 
 
 def _after(session: Session, advanced: Advance, request: Request) -> Session:
@@ -252,7 +228,7 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
         requests=session.requests + 1,
         last_at=request.at,
         ttl=ttl_of(request.head, request.messages),
-        front=_fronts(session, request),
+        front=fronts(session, request),
         head=request.head,
         bytes=len(request.outline.body),
         texts=session.texts if _texts_hold(advanced) else None,
@@ -272,13 +248,6 @@ def _out(table: PageTable, frames: Mapping[PageId, Frame]) -> list[PageId]:
     return [page for page in frames if page in table and table[page].out]
 
 
-def ttl_of(head: Head, messages: Sequence[Message]) -> int:
-    """Return how many seconds the provider keeps what this request marks; the longest mark."""
-    own = (ttl for message in messages for _, ttl in message.marks)
-    marks = (*head.ttls, *own, *((head.automatic,) if head.automatic else ()))
-    return max((CACHE_TTLS[mark] for mark in marks), default=CACHE_TTLS["5m"])
-
-
 def _facts(
     session: Session,
     before: Session,
@@ -292,9 +261,9 @@ def _facts(
     return TurnFacts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
         flushed=advanced.flushed is not None,
-        warm=_warm(before, request.at),
+        warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted")
-        or _front_changed(before, request)
-        or _begins_as_fork(before),
+        or front_changed(before, request)
+        or begins_as_fork(before),
         one_hour=session.ttl == CACHE_TTLS["1h"],
     )

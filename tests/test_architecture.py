@@ -14,10 +14,11 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events models tokens tariff tools wire",
-    "policies schedule prefix faults stubs admission birth cooperate",
+    "table events models tokens prices tariff tools wire",
+    "policies schedule prefix faults stubs admission cacheprice birth cooperate",
     "pager session transcript ledger identity rewrite request",
-    "turn replay traces",
+    "warmth",
+    "turn replay traces probe",
     "store",
 ]
 """Rooms of ``pichay_core`` from the ground up. A room knows its own layer and those below."""

@@ -13,7 +13,9 @@ from weakref import WeakKeyDictionary
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
 
+from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
+from pichay_core.store.place import own_prices
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.schema import Unusable
 from pichay_core.wire.anthropic_reply import Reader
@@ -75,19 +77,19 @@ class Pichay:
         log.error("pichay: %s", why)
 
     def running(self) -> None:
-        """Open the database; refuse to start without one."""
+        """Open the database; refuse to start without one, or with a price file that is wrong."""
         if self._refused or self._recorder is not None or self._settings is None:
             return
         try:
             self._open(self._settings)
-        except Unusable as error:
+        except (Unusable, BadPrices) as error:
             self._refuse(error)
             return
         lengthen_timeout()
         self._tidy.start()
 
     def _open(self, settings: Settings) -> None:
-        recorder = Recorder(settings.database, self._warn_once, contained)
+        recorder = Recorder(settings.database, self._warn_once, contained, own_prices())
         library = Library(settings.database)
         sessions = LiveSessions(library.sessions)
         self._paging = Paging(settings, sessions, recorder.put, library.content)

@@ -46,7 +46,7 @@ def add_options(loader: Loader) -> None:
     add("pichay_mode", str, "evict", "evict: page the window; observe: decide and record only.",
         choices=_MODES)  # fmt: skip
     add("pichay_policy", str, "fifo", "Which pages leave first.", choices=tuple(POLICIES))
-    add("pichay_schedule", str, "batch", "When pages leave.", choices=tuple(SCHEDULES))
+    add("pichay_schedule", str, "break-even", "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
         "Pending tokens from which the batch schedule flushes.")  # fmt: skip
     add("pichay_tau", int, _LIMITS.tau, "Turns a page stays in the window at least.")

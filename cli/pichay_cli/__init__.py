@@ -19,6 +19,9 @@ VERBS = {
     "sessions": "pichay_cli.sessions:sessions",
     "show": "pichay_cli.show:show",
     "page": "pichay_cli.page:page",
+    "probe": "pichay_cli.probe:probe",
+    "replay": "pichay_cli.replay:replay",
+    "compare": "pichay_cli.compare:compare",
     "prune": "pichay_cli.prune:prune",
     "purge": "pichay_cli.purge:purge",
 }

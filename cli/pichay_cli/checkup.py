@@ -25,6 +25,8 @@ from pichay_cli.environment import CERTIFICATE_VARIABLES, LOOPBACK, through_prox
 from pichay_cli.launch import accepts, addon_path, port_is_free
 from pichay_cli.proxy import PORT
 from pichay_cli.route import route
+from pichay_core.prices import BadPrices
+from pichay_core.store.place import own_prices, prices_path
 from pichay_core.store.schema import problem_with
 
 PYTHON = (3, 12)
@@ -232,6 +234,15 @@ def database(path: Path) -> Row:
     if _open_to_others(path):
         return _fail("database", f"{path} can be read by others", f"chmod 600 {path}")
     return _ok("database", str(path))
+
+
+def price_file() -> Row:
+    """The user's own prices, if there are any, can be taken."""
+    try:
+        own = own_prices().own
+    except BadPrices as error:
+        return _fail("prices", str(error), "Pichay does not start with it: correct it or move it.")
+    return _ok("prices", f"{len(own)} of your own in {prices_path()}" if own else "as listed")
 
 
 def state_folder(folder: Path) -> Row:

@@ -48,4 +48,5 @@ def examined(options: Options) -> list[Row]:
         checkup.default_port(),
         checkup.state_folder(home()),
         checkup.database(options.recording()),
+        checkup.price_file(),
     ]

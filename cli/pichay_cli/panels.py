@@ -138,7 +138,8 @@ def _notes(net: Net) -> list[RenderableType]:
     if net.unpriced:
         of = f"money is of {net.priced:,} of {times(net.settled, 'request')}"
         known = of if net.priced else "tokens only"
-        notes.append(f"The price of {', '.join(net.unpriced)} is not known: {known}.")
+        unknown = f"The price of {', '.join(net.unpriced)} is not known"
+        notes.append(f"{unknown}: {known}. prices.json may name it.")
     if waiting:
         notes.append(f"{times(waiting, 'request')} without a bill: in flight, or refused.")
     return [line((note, "yellow")) for note in notes]

@@ -5,9 +5,16 @@ whether this turn is a good one for it.
 """
 
 from pichay_core.schedule.batch import batch
+from pichay_core.schedule.break_even import break_even
+from pichay_core.schedule.cold import cold
 from pichay_core.schedule.every_turn import every_turn
 from pichay_core.schedule.pending import Pending, Schedule
 
-SCHEDULES: dict[str, Schedule] = {"batch": batch, "every-turn": every_turn}
+SCHEDULES: dict[str, Schedule] = {
+    "batch": batch,
+    "break-even": break_even,
+    "cold": cold,
+    "every-turn": every_turn,
+}
 
 __all__ = ["SCHEDULES", "Pending", "Schedule"]

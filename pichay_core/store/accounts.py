@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from pichay_core.events import Repaired
 from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, State, Usage
+from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.decisions import Decisions, insert
 from pichay_core.store.records import Record, Settlement, Turned
@@ -34,8 +35,10 @@ MOST_COUNTED = 256
 class Accounts:
     """Keeps the books of one database. Holds what the next settlement needs to know."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, prices: Prices = NOTHING) -> None:
+        """Keep books in *db*, at the user's own *prices* where there are any."""
         self._db = db
+        self._prices = prices
         self._decisions = Decisions(db)
         self._counted: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
         self._appended: dict[tuple[SessionId, int], int] = {}
@@ -48,7 +51,7 @@ class Accounts:
     def prepare(self) -> None:
         """Load the vocabulary and the prices now: the first decision need not wait for them."""
         count_tokens("")
-        price(Usage(), "", datetime.fromtimestamp(0, UTC))
+        price(Usage(), "claude", datetime.fromtimestamp(0, UTC))
 
     def write(self, record: Record) -> None:
         """Put down what must not be lost; the caller commits, and then asks :meth:`account`."""
@@ -175,7 +178,7 @@ class Accounts:
             {**asdict(settled.ledger), "id": record.session},
         )
         at = datetime.fromtimestamp(row["at"], UTC)
-        real, untouched = (price(u, row["model"], at) for u in (usage, settled.untouched))
+        real, untouched = (self._price(u, row["model"], at) for u in (usage, settled.untouched))
         return {
             "input_tokens": usage.input,
             "cache_read_tokens": usage.cache_read,
@@ -190,6 +193,9 @@ class Accounts:
             "untouched_dollars": untouched.total if untouched else None,
             "prefix_broken": settled.prefix_broken,
         }
+
+    def _price(self, usage: Usage, model: str, at: datetime) -> Price | None:
+        return price(usage, model, at, prices=self._prices)
 
     def _ledger(self, session: SessionId) -> Ledger:
         row = self._row(

@@ -7,6 +7,8 @@ its owner may enter. Everything Pichay writes lies below it.
 import os
 from pathlib import Path
 
+from pichay_core.prices import NOTHING, BadPrices, Prices, parse
+
 VARIABLE = "PICHAY_HOME"
 """The environment variable that names the state folder."""
 
@@ -32,6 +34,31 @@ def home() -> Path:
 def database_path() -> Path:
     """The file of the recorder, in the state folder. The file itself may not exist yet."""
     return home() / "pichay.db"
+
+
+def prices_path() -> Path:
+    """The file of the user's own prices, in the state folder. Nothing is made by asking."""
+    return _named() / "prices.json"
+
+
+def own_prices(path: Path | None = None) -> Prices:
+    """The prices in *path*, or in the state folder; ``NOTHING`` if there is no such file there.
+
+    Raises BadPrices, naming the file, the entry and what to do.
+    """
+    file = path or prices_path()
+    try:
+        return parse(file.read_text("utf-8-sig"))
+    except FileNotFoundError as error:
+        if path is None:
+            return NOTHING
+        raise BadPrices(f"{file} is not there: name another price file") from error
+    except OSError as error:
+        raise BadPrices(f"{file} cannot be read ({error.strerror}): correct that") from error
+    except UnicodeDecodeError as error:
+        raise BadPrices(f"{file} is not UTF-8 ({error}): save it as that") from error
+    except BadPrices as error:
+        raise BadPrices(f"{file}: {error}") from error
 
 
 def _named() -> Path:

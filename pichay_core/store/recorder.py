@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
+from pichay_core.prices import NOTHING, Prices
 from pichay_core.store.accounts import Accounts
 from pichay_core.store.records import Happened, Record, Settlement, Turned
 from pichay_core.store.schema import open_for_writing
@@ -54,10 +55,12 @@ class Recorder:
         path: Path,
         warn: Callable[[str], None] = lambda _: None,
         contain: Contain = uncontained,
+        prices: Prices = NOTHING,
     ) -> None:
         """Open the database, or raise :class:`pichay_core.store.schema.Unusable`.
 
         ``contain`` runs an action and returns what it raised: the shell's fail-open boundary.
+        ``prices`` are the user's own; they win over the price list.
         """
         self.path = path
         self.dropped = 0
@@ -68,7 +71,7 @@ class Recorder:
         self._waiting: list[Record] = []
         self._open: deque[Record] = deque()
         self._db = open_for_writing(path)
-        self._accounts = Accounts(self._db)
+        self._accounts = Accounts(self._db, prices)
         self._closing = threading.Event()
         self._awaited = threading.Event()
         self._put = self._done = 0

@@ -93,6 +93,7 @@ def ours(on: Stage, name: str = "pichay", flush_tokens: int | None = None) -> It
         hosts=("127.0.0.1",),
         database=on.database(name),
         confdir=on.confdir,
+        schedule="batch",
         flush_tokens=flush_tokens,
     )
     trusting = {"SSL_CERT_FILE": str(on.certificate.authority)}

@@ -24,7 +24,7 @@ from pichay_cli.options import Options
 from tests.e2e.answers import Answers, Stage
 
 KEY = {"x-api-key": "sk-ant-api03-test", "anthropic-version": "2023-06-01"}
-EAGER = {"flush_tokens": 100, "tau": 1, "min_bytes": 500}
+EAGER = {"schedule": "batch", "flush_tokens": 100, "tau": 1, "min_bytes": 500}
 """Options under which a page leaves as soon as the model has answered to a later one."""
 
 STREAMS_ONLY = "def responseheaders(flow):\n    flow.response.stream = True\n"

@@ -106,6 +106,15 @@ def test_a_database_is_absent_or_whole_and_private(recorded):
     assert "not a database" in checkup.database(recorded).finding
 
 
+def test_a_price_file_is_absent_or_whole(monkeypatch, tmp_path):
+    monkeypatch.setenv("PICHAY_HOME", str(tmp_path))
+    assert checkup.price_file() == Row(Status.OK, "prices", "as listed")
+    (tmp_path / "prices.json").write_text('{"a": 1}')
+    row = checkup.price_file()
+    assert row.status is Status.FAIL
+    assert "a: must be an object" in row.finding
+
+
 def test_a_row_is_drawn_with_its_advice_below():
     rows = [Row(Status.OK, "port", "8080 is free"), Row(Status.FAIL, "CA", "gone", "Make one.")]
     console = Console(width=40, color_system=None)

@@ -143,7 +143,7 @@ input tokens   40.9k    40.9k           0  0 %
   cache read   20.0k    20.0k           0  0 %
   cache write  20.9k    20.9k           0  0 %
 output tokens   1.0k     1.0k           0  0 %
-The price of claude-next is not known: tokens only.
+The price of claude-next is not known: tokens only. prices.json may name it.
 1 request without a bill: in flight, or refused.
 
 Paging

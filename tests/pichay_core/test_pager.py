@@ -17,6 +17,8 @@ from tests.builders import page, read_call, run_call
 SECRET = b"0" * 16
 NOW = 10
 
+FOUR = Limits(tau=4)
+
 
 def old(name, call=None, **changed):
     at = {"born": 1, "last_use": 1} | {k: changed.pop(k) for k in ("pin", "state") if k in changed}
@@ -29,7 +31,7 @@ def turn(*entries, schedule="every-turn", limits=None, **seen):
         Seen(**({"turn": NOW} | seen)),
         POLICIES["fifo"],
         SCHEDULES[schedule],
-        limits or Limits(),
+        limits or Limits(tau=4),
         SECRET,
     )
 
@@ -119,7 +121,7 @@ def test_a_failed_read_supersedes_nothing():
 def test_what_is_out_stays_out_with_the_same_handle():
     first = turn(old("a"))
     again = advance(
-        first.table, Seen(99), POLICIES["fifo"], SCHEDULES["every-turn"], Limits(), SECRET
+        first.table, Seen(99), POLICIES["fifo"], SCHEDULES["every-turn"], Limits(tau=4), SECRET
     )
     assert again.table == first.table
     assert again.events == ()
@@ -184,12 +186,19 @@ def test_a_page_gains_what_it_holds_less_its_stub():
 def refetch(after, name, at, content="a"):
     """The next turn, in which a read of ``a`` comes in."""
     seen = Seen(at, (Arrival(page(name, read_call("a"), content), at),))
-    return advance(after.table, seen, POLICIES["fifo"], SCHEDULES["every-turn"], Limits(), SECRET)
+    return advance(
+        after.table, seen, POLICIES["fifo"], SCHEDULES["every-turn"], Limits(tau=4), SECRET
+    )
 
 
 def wait(after, at, limits=None):
     return advance(
-        after.table, Seen(at), POLICIES["fifo"], SCHEDULES["every-turn"], limits or Limits(), SECRET
+        after.table,
+        Seen(at),
+        POLICIES["fifo"],
+        SCHEDULES["every-turn"],
+        limits or Limits(tau=4),
+        SECRET,
     )
 
 
@@ -247,7 +256,7 @@ def test_a_history_that_is_joined_late_is_paged_at_once():
 def test_a_turn_changes_nothing_it_was_given():
     table = PageTable().with_entries([old("a")])
     before = dict(table.entries)
-    advance(table, Seen(NOW), POLICIES["fifo"], SCHEDULES["every-turn"], Limits(), SECRET)
+    advance(table, Seen(NOW), POLICIES["fifo"], SCHEDULES["every-turn"], Limits(tau=4), SECRET)
     assert table.entries == before
 
 

@@ -1,5 +1,6 @@
 from pichay_core.policies import POLICIES
 from pichay_core.policies.fifo import fifo
+from pichay_core.policies.working_set import working_set
 from pichay_core.table import Entry
 from tests.builders import page, run_call
 
@@ -32,3 +33,8 @@ def test_use_does_not_make_a_page_younger_to_fifo():
 
 def test_fifo_of_nothing_is_nothing():
     assert fifo([], 10, 4) == []
+
+
+def test_what_was_used_in_the_last_tau_turns_is_in_the_working_set():
+    used = [Entry(page(f"p{n}", run_call("x")), born=1, last_use=n) for n in (9, 3, 6, 7)]
+    assert [e.last_use for e in working_set(used, 10, 4)] == [3, 6]

@@ -1,6 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pichay_core.schedule import SCHEDULES, Pending
+from pichay_core.schedule.break_even import break_even
 
 
 @pytest.mark.parametrize(
@@ -28,5 +31,41 @@ def test_no_schedule_flushes_nothing():
         assert schedule(Pending(0, False, 0)) is None
 
 
-def test_both_schedules_are_known_by_name():
-    assert {*SCHEDULES} >= {"batch", "every-turn"}
+def test_the_schedules_are_known_by_name():
+    assert {*SCHEDULES} == {"batch", "break-even", "cold", "every-turn"}
+
+
+@pytest.mark.parametrize(
+    ("name", "tokens", "cold", "kept", "rewrite", "why"),
+    [
+        ("break-even", 10, False, 99.0, 100.0, None),
+        ("break-even", 10, False, 100.0, 100.0, "break-even"),
+        ("break-even", 10, False, 0.0, 0.0, "break-even"),
+        ("break-even", 10, True, 0.0, 100.0, "cold"),
+        ("break-even", 0, True, 5.0, 0.0, None),
+        ("cold", 10, False, 1e9, 0.0, None),
+        ("cold", 10, True, 0.0, 1e9, "cold"),
+    ],
+)
+def test_when_a_schedule_that_knows_prices_flushes(name, tokens, cold, kept, rewrite, why):
+    assert SCHEDULES[name](Pending(tokens, cold, 1, kept, rewrite)) == why
+
+
+@given(
+    gain=st.integers(1, 50_000),
+    tail=st.integers(0, 200_000),
+    read=st.floats(0.01, 1.0),
+    write=st.floats(1.0, 2.0),
+    turns=st.integers(1, 300),
+)
+def test_break_even_pays_at_most_twice_the_best_and_one_turn(gain, tail, read, write, turns):
+    """The ski-rental bound: pages of one age, a tail that stays, a session of any length."""
+    rent, price = read * gain, (write - read) * tail
+    paid = 0.0
+    for turn in range(1, turns + 1):
+        if break_even(Pending(gain, False, 1, rent * turn, price)):
+            paid += price
+            break
+        paid += rent
+    best = min(rent * turns, price)
+    assert paid <= 2 * best + rent + 1e-6

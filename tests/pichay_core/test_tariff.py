@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.model import Usage
-from pichay_core.tariff import Price, Rates, price, price_list, rates
+from pichay_core.prices import NOTHING, Price, Rates, parse
+from pichay_core.tariff import (
+    CacheMultipliers,
+    bands,
+    multipliers,
+    price,
+    price_list,
+    provider_of,
+    rates,
+)
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 MODELS = st.sampled_from(
@@ -157,5 +166,143 @@ def test_a_price_of_rates_is_linear_in_tokens(usage):
     assert ones.price(usage).total == usage.window + usage.output
 
 
-def test_the_price_list_names_its_version():
-    assert price_list() == f"genai-prices {genai_prices.__version__}"
+def test_the_price_list_names_its_version_and_says_if_own_prices_come_before_it():
+    listed = f"genai-prices {genai_prices.__version__}"
+    assert price_list() == price_list(NOTHING) == listed
+    assert price_list(OWN) == f"{listed}, and 2 of your own of 2026-11-21"
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("claude-opus-5-5", "anthropic"),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic"),
+        ("claude-next", "anthropic"),
+        ("gpt-5.4", "openai"),
+        ("openai/gpt-6.1-sol", "openai"),
+        ("chatgpt-4o-latest", "openai"),
+        ("codex-mini-latest", "openai"),
+        ("o3", "openai"),
+        ("gemini-3.1-pro-preview", "google"),
+        ("models/gemini-2.5-pro", "google"),
+        ("deepseek-chat", None),
+        ("qwen3-coder", None),
+        ("opencode-o3d", None),
+        ("", None),
+    ],
+)
+def test_a_provider_is_known_by_its_models_names_and_never_guessed(model, provider):
+    assert provider_of(model) == provider
+
+
+def test_a_price_needs_no_provider_where_the_model_has_one_maker():
+    for model, provider in (("gpt-5.4", "openai"), ("gemini-2.5-pro", "google")):
+        assert rates(model, 10, AT) == rates(model, 10, AT, provider) is not None
+    assert rates("deepseek-chat", 10, AT) is None
+    assert rates("deepseek-chat", 10, AT, "deepseek") is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("claude-haiku-5-5", (100_000,)),
+        ("claude-opus-5-5", ()),
+        ("gpt-5.4", (272_000,)),
+        ("gpt-6.1-sol", (272_000,)),
+        ("gpt-5.4-mini", ()),
+        ("gemini-3.1-pro-preview", (200_000,)),
+        ("claude-next", ()),
+        ("house-model-2", (100, 200)),
+    ],
+)
+def test_the_bands_are_the_windows_above_which_everything_gets_dearer(model, expected):
+    assert bands(model, AT, prices=OWN) == expected
+
+
+@given(MODELS, st.integers(0, 400_000))
+def test_a_rate_changes_at_a_band_and_nowhere_else(named, window):
+    model, provider = named
+    above = max((b for b in bands(model, AT, provider) if window > b), default=-1)
+    assert rates(model, window, AT, provider) == rates(model, above + 1, AT, provider)
+
+
+@pytest.mark.parametrize(
+    ("model", "short", "hour"),
+    [
+        ("claude-opus-5", (1.25, 0.1), (2.0, 0.1)),
+        ("claude-opus-5-5", (1.25, 0.05), (2.0, 0.05)),
+        ("claude-fable-5-1", (1.25, 0.025), (2.0, 0.025)),
+        ("gpt-5.4", (1.0, 0.1), (1.0, 0.1)),
+        ("gpt-6.1-sol", (1.25, 0.05), (1.25, 0.05)),
+        ("gemini-4-argon", (1.0, 0.05), (1.0, 0.05)),
+    ],
+)
+def test_cache_prices_are_multiples_of_the_input_price(model, short, hour):
+    found = rates(model, 0, AT)
+    assert multipliers(found) == CacheMultipliers(*short)
+    assert multipliers(found, one_hour=True) == CacheMultipliers(*hour)
+
+
+@given(MODELS, st.booleans())
+def test_a_band_changes_no_multiple(named, one_hour):
+    model, provider = named
+    for above in bands(model, AT, provider):
+        below = multipliers(rates(model, above, AT, provider), one_hour)
+        assert multipliers(rates(model, above + 1, AT, provider), one_hour) == below
+
+
+def test_a_free_model_caches_at_the_price_of_its_input():
+    assert multipliers(Rates(0, 0, 0, 0, 0), one_hour=True) == CacheMultipliers(1.0, 1.0)
+
+
+def test_prices_of_the_list_change_on_the_half_hour_at_most():
+    """Otherwise the half hour would be too coarse a key to remember them by."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    times = [
+        time
+        for provider in get_snapshot().providers
+        for model in provider.models
+        if isinstance(model.prices, list)
+        for one in model.prices
+        for name in ("start_time", "end_time")
+        if (time := getattr(one.constraint, name, None)) is not None
+    ]
+    assert times
+    assert {time.minute % 30 for time in times} == {time.second for time in times} == {0}
+
+
+# -- a user's own prices ------------------------------------------------------------------------
+
+OWN = parse("""{
+    "claude-opus-5-5": {
+        "input": 3.2, "output": 16, "cache_read": 0.16, "cache_write_5m": 4, "cache_write_1h": 6.4,
+        "date": "2026-11-21"},
+    "house-model-*": {
+        "input": 1, "output": 5, "cache_read": 1, "cache_write_5m": 1, "cache_write_1h": 1,
+        "bands": [
+            {"above_tokens": 100, "input": 2, "output": 5,
+             "cache_read": 2, "cache_write_5m": 2, "cache_write_1h": 2},
+            {"above_tokens": 200, "input": 2, "output": 9,
+             "cache_read": 2, "cache_write_5m": 2, "cache_write_1h": 2}]}
+}""")
+
+
+def test_a_price_of_the_user_s_own_wins_over_the_list_at_any_time_and_provider():
+    early = datetime(2020, 1, 1, tzinfo=UTC)
+    for at, provider in ((AT, None), (early, "anthropic"), (AT, "aws"), (AT, "nobody")):
+        found = rates("claude-opus-5-5", 10, at, provider, OWN)
+        assert per_million(found) == (3.2, 0.16, 4, 6.4, 16)
+    assert rates("claude-opus-5", 10, AT, prices=OWN) == rates("claude-opus-5", 10, AT)
+
+
+def test_a_model_that_the_list_lacks_can_be_given_a_price():
+    assert price(Usage(input=100), "House-Model-9", AT, prices=OWN).total == pytest.approx(1e-4)
+    assert price(Usage(input=150), "house-model-9", AT, prices=OWN).total == pytest.approx(3e-4)
+    assert price(Usage(output=1), "house-model-9", AT, prices=OWN).total == pytest.approx(5e-6)
+    assert price(Usage(input=100), "another-model", AT, prices=OWN) is None
+
+
+def test_own_prices_decide_what_a_cache_costs():
+    found = rates("house-model-9", 0, AT, prices=OWN)
+    assert multipliers(found, one_hour=True) == CacheMultipliers(1.0, 1.0)

@@ -509,6 +509,23 @@ async def test_a_start_with_a_wrong_option_is_one_error_in_the_log(
     assert not list(tmp_path.iterdir())
 
 
+async def test_a_start_with_a_price_file_that_is_wrong_is_one_error_and_records_nothing(
+    monkeypatch, tmp_path, caplog
+):
+    monkeypatch.setenv("PICHAY_HOME", str(tmp_path))
+    (tmp_path / "prices.json").write_text('{"claude-opus-5-5": {"inptu": 4}}')
+    with taddons.context(Proxyserver()) as context:
+        addon = Pichay()
+        context.master.addons.add(addon)
+        addon.configure(context.options.keys())
+        addon.running()
+        addon.done()
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert len(errors) == 1
+    assert "prices.json: claude-opus-5-5: 'inptu' is not known" in errors[0].getMessage()
+    assert [file.name for file in tmp_path.iterdir()] == ["prices.json"]
+
+
 async def test_running_twice_opens_one_recorder(proxied):
     recorder = proxied.addon._recorder
     proxied.addon.running()

@@ -37,7 +37,7 @@ def test_nothing_given_means_the_cores_own_defaults(options, tmp_path):
     settings = settings_of(options)
     assert settings.rules.limits == Limits()
     assert settings.rules.policy is POLICIES["fifo"]
-    assert settings.rules.schedule is SCHEDULES["batch"]
+    assert settings.rules.schedule is SCHEDULES["break-even"]
     assert settings.rules.edit
     assert settings.hosts == {"api.anthropic.com"}
     assert not settings.allow_subscription
@@ -86,7 +86,11 @@ def test_a_relative_path_and_a_tilde_are_resolved(options, monkeypatch, tmp_path
         ("pichay_max_body_mb", 0, "pichay_max_body_mb must be 1 or more, not 0"),
         ("pichay_mode", "off", "pichay_mode must be evict or observe, not 'off'"),
         ("pichay_policy", "best", "pichay_policy must be fifo.*, not 'best'"),
-        ("pichay_schedule", "x", "pichay_schedule must be batch or every-turn, not 'x'"),
+        (
+            "pichay_schedule",
+            "x",
+            "pichay_schedule must be batch or break-even or .*, not 'x'",
+        ),
         ("pichay_hosts", ["https://x.example"], "bare host names"),
         ("pichay_hosts", ["x.example:443"], "bare host names"),
         ("pichay_hosts", [""], "bare host names"),

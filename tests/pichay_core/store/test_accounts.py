@@ -7,6 +7,8 @@ import zstandard
 
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import Usage
+from pichay_core.prices import parse
+from pichay_core.store.recorder import Recorder
 from pichay_core.store.records import Refused, Settlement
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.wire.anthropic_reply import Report
@@ -174,6 +176,17 @@ def test_a_model_without_a_price_has_tokens_only(proxy):
     _, _, row = bill(proxy, 1)
     assert (row["dollars"], row["untouched_dollars"]) == (None, None)
     assert row["untouched_cache_write_tokens"] > 8000
+
+
+def test_a_price_of_the_user_s_own_is_what_a_turn_costs(tmp_path):
+    per_million = '"input": 2, "output": 3, "cache_read": 1, "cache_write_5m": 1'
+    own = parse(f'{{"claude-imaginary-*": {{{per_million}, "cache_write_1h": 1}}}}')
+    proxy = RecordedProxy(tmp_path / "db", BATCH)
+    proxy.recorder.close()
+    proxy.recorder = Recorder(tmp_path / "db", prices=own)
+    send(proxy, worked(), Usage(1000, 0, 0, 0, 20), model="claude-imaginary-9")
+    assert bill(proxy, 1)[2]["dollars"] == pytest.approx(0.00206)
+    proxy.stop()
 
 
 def test_a_fork_begins_with_what_the_provider_holds_of_its_parent(proxy):

@@ -1,0 +1,95 @@
+"""``pichay replay``: what recorded sessions would have cost under Pichay."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pichay_cli.batch import (
+    Troubles,
+    chosen,
+    dask_option,
+    jobs_option,
+    paths_argument,
+    worked,
+)
+from pichay_cli.recording import json_option
+from pichay_cli.render import display, inset
+from pichay_cli.replay_view import replay_sheet, report_data
+from pichay_cli.replaying import Plan, World, worker, world_of, world_options
+from pichay_core.policies import POLICIES
+from pichay_core.replay import Report
+from pichay_core.schedule import SCHEDULES
+
+_PLAN = Plan()
+
+
+@click.command()
+@paths_argument
+@click.option(
+    "--policy",
+    type=click.Choice(list(POLICIES)),
+    default=_PLAN.policy,
+    show_default=True,
+    help="Which page goes first.",
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(list(SCHEDULES)),
+    default=_PLAN.schedule,
+    show_default=True,
+    help="When to flush.",
+)
+@click.option(
+    "--tau",
+    type=click.IntRange(min=1),
+    default=_PLAN.tau,
+    show_default=True,
+    help="Turns a page stays at least.",
+)
+@click.option(
+    "--flush-tokens",
+    type=click.IntRange(min=1),
+    default=_PLAN.flush_tokens,
+    show_default=True,
+    help="batch: flush when this many tokens are pending.",
+)
+@world_options
+@json_option
+@jobs_option
+@dask_option
+def replay(
+    paths: tuple[Path, ...],
+    policy: str,
+    schedule: str,
+    tau: int,
+    flush_tokens: int,
+    as_json: bool,
+    jobs: int,
+    dask: str | None,
+    **given: Any,
+) -> None:
+    """Replay recorded sessions through the pager; no API is called.
+
+    Without a PATH: your own history of Claude Code and Codex.
+    """
+    plan, world, troubles = Plan(policy, schedule, tau, flush_tokens), world_of(**given), Troubles()
+    found = _replayed(chosen(paths, "replay"), plan, world, jobs, dask, troubles)
+    troubles.say()
+    whole = Report()
+    for _, report in found:
+        whole = whole.plus(report)
+    if as_json:
+        files = [{"path": str(path), **report_data(report)} for path, report in found]
+        click.echo(json.dumps({"overall": report_data(whole), "sessions": files}, indent=2))
+    elif found:
+        display(inset(replay_sheet(plan.name, found, whole)))
+    raise SystemExit(troubles.exit_code)
+
+
+def _replayed(
+    paths: list[Path], plan: Plan, world: World, jobs: int, dask: str | None, troubles: Troubles
+) -> list[tuple[Path, Report]]:
+    done = worked(paths, worker([plan], world, with_bound=False), jobs, dask, troubles)
+    return [(path, outcome.reports[0]) for path, outcome in done]

@@ -1,0 +1,146 @@
+"""What ``replay`` and ``compare`` have in common: options, rules by name, one file's work.
+
+Rule of this file: what runs in another process is a value and a function of this module.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pichay_cli.sources import recording
+from pichay_core.cacheprice import CacheMultipliers
+from pichay_core.pager import Limits
+from pichay_core.policies import POLICIES
+from pichay_core.prefix import Ttl, cache_for
+from pichay_core.replay import Report, Setup, Unpriced, bound, replay_all
+from pichay_core.schedule import SCHEDULES
+from pichay_core.traces import NotATrace, Trace
+from pichay_core.turn import Rules
+
+LOSS = 0.01
+"""A session that costs so much more than untouched has lost money."""
+_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to page, by the names a user gives it."""
+
+    policy: str = "fifo"
+    schedule: str = "break-even"
+    tau: int = 1
+    flush_tokens: int = _LIMITS.flush_tokens
+    boundary: bool = True
+
+    @property
+    def name(self) -> str:
+        """How it is shown."""
+        return f"{self.policy}, {self.schedule}, tau {self.tau}"
+
+
+PAPER = Plan("fifo", "every-turn", 4, boundary=False)
+"""The configuration of arXiv 2603.09023: no marker on the eviction boundary."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is taken for given while plans are compared."""
+
+    model: str = ""
+    ttl: Ttl = Ttl.MINUTES
+    head: int | None = None
+    read: float | None = None
+    write: float | None = None
+    min_bytes: int = _LIMITS.min_bytes
+
+    def setup(self, plan: Plan) -> Setup:
+        """Return everything that a replay needs to know."""
+        limits = Limits(plan.tau, self.min_bytes, plan.flush_tokens, _LIMITS.pin_half_life)
+        multiples = None
+        if self.read is not None and self.write is not None:
+            multiples = CacheMultipliers(self.write, self.read)
+        rules = Rules(
+            POLICIES[plan.policy], SCHEDULES[plan.schedule], limits, edit=False, multiples=multiples
+        )
+        return Setup(rules, self.model, self.ttl, self.head, plan.boundary)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one recording came to under each plan."""
+
+    reports: tuple[Report, ...]
+    least: float | None = None
+    """What it costs at least, in tokens at the base input price; None if nobody asked."""
+
+
+def work(plans: Sequence[Plan], world: World, with_bound: bool, path: Path) -> Outcome:
+    """Return what the recording in a file comes to. Raises OSError and NotATrace."""
+    trace = recording(path)
+    try:
+        return _outcome(trace, [world.setup(plan) for plan in plans], with_bound)
+    except Unpriced as error:
+        raise NotATrace(str(error)) from error
+
+
+def _outcome(trace: Trace, setups: Sequence[Setup], with_bound: bool) -> Outcome:
+    reports = tuple(replay_all(trace.conversations, setup) for setup in setups)
+    if not with_bound:
+        return Outcome(reports)
+    return Outcome(reports, sum(bound(told, setups[0]) for told in trace.conversations))
+
+
+def worker(plans: Sequence[Plan], world: World, with_bound: bool) -> Callable[[Path], Outcome]:
+    """Return the work on one file, to be sent to another process."""
+    return partial(work, tuple(plans), world, with_bound)
+
+
+def _model(_ctx: object, _param: object, name: str) -> str:
+    if name and cache_for(name) is None:
+        raise click.BadParameter(
+            f"it is not known how {name!r} is cached. Known are Claude, GPT and Gemini models, "
+            "by names like claude-opus-4-5, gpt-5.5, gemini-2.5-pro."
+        )
+    return name
+
+
+def _both_or_none(_ctx: object, _param: object, prices: tuple[float, float] | None) -> Any:
+    return prices or (None, None)
+
+
+_OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
+    click.option("--model", default="", callback=_model, metavar="NAME",
+                 help="Cache and prices of this model; the recorded one if not said."),
+    click.option("--ttl", type=click.Choice([t.value for t in Ttl]), default=Ttl.MINUTES.value,
+                 show_default=True, help="Time to live that the client asks for."),
+    click.option("--multiples", type=(float, float), default=None, callback=_both_or_none,
+                 metavar="WRITE READ",
+                 help="Prices of cache writes and reads over plain input, like 1.25 0.1."),
+    click.option("--head", type=click.IntRange(min=0), default=None, metavar="TOKENS",
+                 help="System prompt and tools; as recorded, else 18000, if not said."),
+    click.option("--min-bytes", type=click.IntRange(min=0), default=_LIMITS.min_bytes,
+                 show_default=True, help="A result of this size or less stays."),
+)  # fmt: skip
+
+
+def world_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options that say what is taken for given."""
+    for option in reversed(_OPTIONS):
+        verb = option(verb)
+    return verb
+
+
+def world_of(
+    model: str,
+    ttl: str,
+    multiples: tuple[float | None, float | None],
+    head: int | None,
+    min_bytes: int,
+) -> World:
+    """Return what the options say."""
+    write, read = multiples
+    return World(model, Ttl(ttl), head, read, write, min_bytes)

@@ -1,0 +1,12 @@
+"""Recorded conversations through a policy and a schedule, and what that would have cost.
+
+``run`` decides as live traffic does, ``world`` bills, ``report`` adds up, ``bound`` says what no
+schedule can beat.
+"""
+
+from pichay_core.replay.bound import bound
+from pichay_core.replay.report import Report
+from pichay_core.replay.run import Setup, replay, replay_all
+from pichay_core.replay.world import Unpriced
+
+__all__ = ["Report", "Setup", "Unpriced", "bound", "replay", "replay_all"]

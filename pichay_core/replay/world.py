@@ -1,0 +1,153 @@
+"""One conversation at one provider's cache: what each request is billed.
+
+One idea: a chain of cache units is kept from request to request; what the client appended is
+added to it, and where pages have moved it is made anew from there on.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from pichay_core.model import Usage
+from pichay_core.prefix import Chain, Mark, Part, Request, Ttl, Unit, cache_for, identity
+from pichay_core.rewrite import boundaries
+from pichay_core.session import Session
+from pichay_core.stubs import stub_bytes
+from pichay_core.tokens import tokens_of_bytes
+from pichay_core.wire.jsontext import value
+from pichay_core.wire.message import Message
+
+BLOCK_TOKENS = 4
+"""What the provider adds for the structure around a content block."""
+IMAGE_BYTES = 5_000
+"""An image is billed by its area; about as much as so much text."""
+BREAK_TOLERANCE = 0.95
+
+type Sizes = dict[bytes, tuple[tuple[Part, int], ...]]
+"""Part and bytes of each content block, by the digest of the message."""
+
+
+class Unpriced(ValueError):
+    """It is not known how the model's provider caches; the text says what to do."""
+
+
+class World:
+    """One conversation at one provider's cache."""
+
+    def __init__(
+        self,
+        model: str,
+        head: int,
+        sizes: Sizes,
+        ttl: Ttl,
+        paged: bool,
+        boundary: bool,
+    ) -> None:
+        cache = cache_for(model)
+        if cache is None:
+            named = f"the model {model!r}" if model else "a recording without a model"
+            raise Unpriced(f"it is not known how {named} is cached: name one with --model")
+        self._cache = cache
+        self._ttl = ttl
+        self._boundary = boundary
+        self._model = model
+        self._sizes = sizes
+        self._paged = paged
+        self._front = Chain().then([Unit(identity(b"front"), head, Part.SYSTEM)])
+        self._chain = self._front
+        self._ends: list[int] = []
+        """For each message the number of units up to its end."""
+        self._held = 0
+
+    def bill(self, session: Session, same: int, at: float) -> tuple[Usage, bool]:
+        """Return what the request costs, and whether it broke the prefix.
+
+        The first *same* messages are as in the request before.
+        """
+        chain = self._chain.upto(self._ends[same - 1]) if same else self._front
+        del self._ends[same:]
+        out = _out_by_frame(session) if self._paged else {}
+        for position in range(same, len(session.messages)):
+            chain = chain.then(self._units(session.messages[position], position, out))
+            self._ends.append(len(chain))
+        self._chain = chain
+        billed = self._cache.bill(Request(chain, at, marks=self._marks(session)))
+        self._cache = billed.after
+        broke = billed.usage.cache_read < BREAK_TOLERANCE * self._held
+        self._held = billed.usage.cache_read + billed.usage.cache_write
+        return billed.usage, broke
+
+    def _units(
+        self, message: Message, position: int, out: Mapping[tuple[int, int], int]
+    ) -> list[Unit]:
+        units: list[Unit] = []
+        for block, (part, size) in enumerate(sizes_of(message, self._sizes)):
+            stubbed = out.get((position, block))
+            tokens = tokens_of_bytes(size if stubbed is None else stubbed, self._model)
+            name = identity(message.digest + f"{block}/{stubbed}".encode())
+            units.append(Unit(name, tokens + BLOCK_TOKENS, part))
+        return units
+
+    def _marks(self, session: Session) -> tuple[Mark, ...]:
+        found = {0, len(self._chain) - 1}
+        if self._paged and self._boundary:
+            for frame in boundaries(session)[: 4 - len(found)]:
+                start = self._ends[frame.message - 1] if frame.message else 1
+                found.add(start + frame.block)
+        return tuple(Mark(unit, self._ttl) for unit in sorted(found))
+
+
+def _out_by_frame(session: Session) -> dict[tuple[int, int], int]:
+    """Return the bytes of the stub for each frame that holds one."""
+    entries = session.table.entries
+    known = ((frame, entries.get(page)) for page, frame in session.frames.items())
+    return {frame: stub_bytes(entry.page) for frame, entry in known if entry and entry.out}
+
+
+_PARTS = {"tool_use": Part.CALL, "tool_result": Part.RESULT}
+
+
+def sizes_of(message: Message, known: Sizes) -> tuple[tuple[Part, int], ...]:
+    """Return part and bytes of each content block; *known* remembers them by digest."""
+    found = known.get(message.digest)
+    if found is None:
+        known[message.digest] = found = tuple(_sizes(message))
+    return found
+
+
+def _sizes(message: Message) -> Iterable[tuple[Part, int]]:
+    results = {result.block: result.bytes for result in message.results}
+    part = Part.ASSISTANT if message.role == "assistant" else Part.USER
+    content = cast("dict[str, object]", value(message.raw)).get("content")
+    match content:
+        case str(text):
+            yield part, _bytes(text)
+        case list():
+            for at, block in enumerate(cast("list[object]", content)):
+                size = results.get(at)
+                yield _part(block, part), _block_bytes(block) if size is None else size
+        case _:
+            yield part, 0
+
+
+def _part(block: object, usual: Part) -> Part:
+    match block:
+        case {"type": str(kind)}:
+            return _PARTS.get(kind, usual)
+        case _:
+            return usual
+
+
+def _block_bytes(block: object) -> int:
+    match block:
+        case {"type": "image" | "document"}:
+            return IMAGE_BYTES
+        case {"text": str(text)} | {"thinking": str(text)}:
+            return _bytes(text)
+        case {"type": "tool_use"}:
+            return _bytes(str(cast("dict[str, object]", block).get("input", "")))
+        case _:
+            return 0
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode(errors="replace"))

@@ -1,0 +1,108 @@
+"""Replays of conversations whose bills can be worked out by hand."""
+
+import pytest
+
+from pichay_core.cacheprice import CacheMultipliers
+from pichay_core.pager import Limits
+from pichay_core.policies import POLICIES
+from pichay_core.replay import Report, Setup, Unpriced, bound, replay, replay_all
+from pichay_core.schedule import SCHEDULES
+from pichay_core.turn import Rules
+from tests.pichay_core.replay.conversations import reading
+
+MODEL = "claude-opus-4-5"
+
+
+def setup(schedule="break-even", tau=1, head=20_000, boundary=True, model=MODEL, **limits):
+    rules = Rules(POLICIES["fifo"], SCHEDULES[schedule], Limits(tau=tau, **limits))
+    return Setup(rules, model, head=head, boundary=boundary)
+
+
+THREE_FILES = reading([9_000] * 18, ["a.py", "b.py", "c.py"] * 6)
+SCAN = reading([9_000] * 21, [f"f{n}.py" for n in range(7)] * 3)
+LONG = reading([9_000] * 40)
+
+
+@pytest.mark.parametrize(
+    ("talk", "schedule", "tau", "flushes", "evicted", "collected", "refetches"),
+    [
+        (THREE_FILES, "every-turn", 4, 14, 0, 14, 0),
+        (THREE_FILES, "batch", 4, 1, 0, 8, 0),
+        (THREE_FILES, "break-even", 1, 1, 1, 0, 1),
+        (SCAN, "every-turn", 4, 10, 10, 0, 7),
+        (SCAN, "batch", 4, 1, 3, 5, 3),
+        (SCAN, "break-even", 1, 2, 6, 0, 6),
+        (LONG, "every-turn", 4, 36, 36, 0, 0),
+        (LONG, "batch", 4, 4, 32, 0, 0),
+        (LONG, "break-even", 1, 8, 36, 0, 0),
+        (LONG, "cold", 1, 0, 0, 0, 0),
+    ],
+)
+def test_exact_counts(talk, schedule, tau, flushes, evicted, collected, refetches):
+    report = replay(talk, setup(schedule, tau))
+    found = report.flushes, report.evicted, report.collected, report.faults.get("refetch", 0)
+    assert found == (flushes, evicted, collected, refetches)
+
+
+@pytest.mark.parametrize("talk", [THREE_FILES, SCAN])
+def test_where_the_papers_rule_thrashes_and_loses_break_even_saves(talk):
+    paper = replay(talk, setup("every-turn", 4, boundary=False))
+    ours = replay(talk, setup("break-even", 1))
+    assert paper.flushes >= 10
+    assert ours.flushes <= 2
+    assert ours.net < 1 < paper.net
+
+
+def test_without_a_marker_on_the_boundary_every_turn_loses_and_with_it_wins():
+    bare = replay(LONG, setup("every-turn", 4, boundary=False))
+    marked = replay(LONG, setup("every-turn", 4))
+    assert marked.cost < bare.cost
+    assert marked.tokens == bare.tokens < marked.untouched_tokens
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_no_schedule_beats_the_bound(schedule):
+    for talk in (THREE_FILES, SCAN, LONG):
+        for tau in (1, 4):
+            assert bound(talk, setup()) <= replay(talk, setup(schedule, tau)).cost * (1 + 1e-9)
+
+
+def test_nothing_is_evicted_where_everything_is_small():
+    report = replay(reading([200] * 10), setup("every-turn"))
+    assert report.evicted == report.flushes == 0
+    assert report.cost == report.untouched_cost
+
+
+def test_waiting_for_a_cold_cache_never_costs_anything():
+    talk = reading([9_000] * 20, pauses={8: 600, 15: 4_000})
+    report = replay(talk, setup("cold"))
+    assert report.flushes == 2
+    assert report.net < 1
+
+
+def test_an_untouched_world_reads_all_but_what_is_new():
+    report = replay(LONG, setup("cold"))
+    assert report.breaks == 0
+    assert report.untouched_cost < 0.2 * report.untouched_tokens
+
+
+def test_prices_can_be_given():
+    cheap = Setup(
+        Rules(POLICIES["fifo"], SCHEDULES["cold"], Limits(), multiples=CacheMultipliers(1.0, 0.0)),
+        MODEL,
+        head=20_000,
+    )
+    assert replay(LONG, cheap).untouched_cost < replay(LONG, setup("cold")).untouched_cost
+
+
+def test_a_model_nobody_knows_is_named():
+    with pytest.raises(Unpriced, match=r"'other-1'.*--model"):
+        replay(LONG, setup(model="other-1"))
+
+
+def test_reports_add_up_and_the_larger_peak_stays():
+    one, other = replay(LONG, setup()), replay(SCAN, setup())
+    whole = replay_all([LONG, SCAN], setup())
+    assert whole == one.plus(other)
+    assert whole.peak == max(one.peak, other.peak)
+    assert Report().net == Report().context == 1.0
