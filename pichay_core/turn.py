@@ -217,8 +217,16 @@ def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Se
         bound=bound,
         cold=not warm(before, request.at) or front_changed(before, request),
         hold="client compaction" if asks_for_summary(last) else None,
-        prefix=prefix(session, messages[: matched.shared], request.at, rules.multiples),
+        prefix=prefix(session, _cached(matched, messages), request.at, rules.multiples),
     )
+
+
+def _cached(matched: Match, messages: Sequence[Message]) -> Sequence[Message]:
+    """Return the messages that the provider may hold.
+
+    Of a conversation that we join late nobody knows: the client may have sent it a minute ago.
+    """
+    return messages[: matched.shared] if matched.session.requests else messages[:-1]
 
 
 def _after(session: Session, advanced: Advance, request: Request) -> Session:
