@@ -81,7 +81,11 @@ async def proxied(tmp_path, monkeypatch):
     with taddons.context(Proxyserver()) as context:
         addon = Pichay()
         context.options.set(
-            "pichay_tau=1", "pichay_flush_tokens=1", "pichay_hosts=llm.example", defer=True
+            "pichay_schedule=batch",
+            "pichay_tau=1",
+            "pichay_flush_tokens=1",
+            "pichay_hosts=llm.example",
+            defer=True,
         )
         context.master.addons.add(addon)
         addon.configure(context.options.keys())
