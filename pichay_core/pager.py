@@ -38,16 +38,14 @@ class Prefix:
     """Price of a cache write, as a multiple of the base input price."""
     read: float = 0.1
     """Price of a cache read, likewise."""
-    starts: Sequence[int] = (0,)
-    """Tokens of the client's own text before each cached message, and before what follows."""
-    frames: Mapping[PageId, tuple[int, int]] = field(default_factory=dict[PageId, tuple[int, int]])
-    """Message and block of each page."""
+    tokens: int = 0
+    """Of the client's own text in the cached messages."""
+    behind: int = 0
+    """Of that, from the anchor on."""
     anchor: int = 0
     """The message up to which the cache can be read whatever is moved behind it."""
-
-    def behind(self, message: int) -> int:
-        """Return the cached tokens of the client's own text from this message on."""
-        return self.starts[-1] - self.starts[min(message, len(self.starts) - 1)]
+    frames: Mapping[PageId, tuple[int, int]] = field(default_factory=dict[PageId, tuple[int, int]])
+    """Message and block of each page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +105,11 @@ def advance(
     wanted = policy(_movable(table, kept, limits), seen.turn, limits.tau)
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
-    pending = sum(gain(entry) for entry in free)
-    kept, rewrite = _kept(free, seen, limits.tau), _rewrite(table, free, pending, seen.prefix)
-    told = Pending(pending, seen.cold, limits.flush_tokens, kept, rewrite)
+    gains = [gain(entry) for entry in free]
+    pending = sum(gains)
+    paid = _paid(zip(free, gains, strict=True), seen, limits.tau)
+    rewrite = _rewrite(table, free, pending, seen.prefix)
+    told = Pending(pending, seen.cold, limits.flush_tokens, paid, rewrite)
     why = None if seen.hold else schedule(told)
     events = (*events, *decayed)
     if why is None:
@@ -130,9 +130,9 @@ def gain(entry: Entry) -> int:
     return max(0, page.tokens - page.tokens * stub_bytes(page) // max(1, page.bytes))
 
 
-def _kept(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
-    """Return what it has cost to keep the pages since they could have left."""
-    waited = (gain(e) * max(0, seen.turn - max(e.born, e.last_use) - tau + 1) for e in pages)
+def _paid(pages: Iterable[tuple[Entry, int]], seen: Seen, tau: int) -> float:
+    """Return what it has cost to keep the pages, each with its gain, since they could leave."""
+    waited = (gain * max(0, seen.turn - max(e.born, e.last_use) - tau + 1) for e, gain in pages)
     return seen.prefix.read * sum(waited)
 
 
@@ -145,10 +145,14 @@ def _rewrite(table: PageTable, pages: Sequence[Entry], pending: int, prefix: Pre
     if not pages:
         return 0.0
     first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in pages)
-    anchor = prefix.anchor if prefix.anchor <= first else 0
-    out = 0 if anchor else sum(gain(entry) for entry in table.entries.values() if entry.out)
-    survives = max(0, prefix.behind(anchor) - out - pending)
-    return (prefix.write - prefix.read) * survives
+    if 0 < prefix.anchor <= first:
+        return _price(prefix, prefix.behind - pending)
+    out = sum(gain(entry) for entry in table.entries.values() if entry.out)
+    return _price(prefix, prefix.tokens - out - pending)
+
+
+def _price(prefix: Prefix, survives: int) -> float:
+    return (prefix.write - prefix.read) * max(0, survives)
 
 
 def mark_gone(table: PageTable, present: frozenset[PageId]) -> PageTable:

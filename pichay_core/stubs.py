@@ -8,6 +8,7 @@ models imitate what they find in their own words.
 
 import base64
 import hashlib
+from functools import lru_cache
 
 from pichay_core.model import Handle, Kind, Page, PageId
 from pichay_core.tools import plain
@@ -27,17 +28,22 @@ def handle_of(page: PageId, secret: bytes) -> Handle:
 
 def stub(page: Page, handle: Handle) -> str:
     """Return the text that stands in the frame of a page that is out. One line of plain text."""
-    call, tool = page.call, plain(page.call.tool)
-    size = f"{page.bytes:,} bytes, {page.lines:,} {'line' if page.lines == 1 else 'lines'}"
-    return f"[Older result of {tool} {call.label} ({size}). {_outcome(page)} Page {handle}.]"
+    call = page.call
+    return _text(call.tool, call.label, call.kind, page.bytes, page.lines, handle)
 
 
-def _outcome(page: Page) -> str:
-    match page.call.kind:
+def _text(tool: str, label: str, kind: Kind, bytes: int, lines: int, handle: Handle) -> str:
+    size = f"{bytes:,} bytes, {lines:,} {'line' if lines == 1 else 'lines'}"
+    tool = plain(tool)
+    return f"[Older result of {tool} {label} ({size}). {_outcome(kind, tool)} Page {handle}.]"
+
+
+def _outcome(kind: Kind, tool: str) -> str:
+    match kind:
         case Kind.READ | Kind.QUERY:
             return (
                 "The call succeeded; its text was moved out of context and is not shown here. "
-                f"Call {plain(page.call.tool)} again to see it."
+                f"Call {tool} again to see it."
             )
         case Kind.RUN | Kind.WRITE:
             return (
@@ -48,7 +54,14 @@ def _outcome(page: Page) -> str:
 
 def stub_bytes(page: Page) -> int:
     """Return how many bytes of UTF-8 the page's stub takes."""
-    return len(stub(page, _ANY_HANDLE).encode())
+    call = page.call
+    return _text_bytes(call.tool, call.label, call.kind, page.bytes, page.lines)
+
+
+@lru_cache(maxsize=1 << 15)
+def _text_bytes(tool: str, label: str, kind: Kind, bytes: int, lines: int) -> int:
+    """Asked for every page on every request: made once."""
+    return len(_text(tool, label, kind, bytes, lines, _ANY_HANDLE).encode())
 
 
 _ANY_HANDLE = Handle("AAAAAAAA")

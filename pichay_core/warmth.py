@@ -4,7 +4,6 @@ Rule of this file: pure. Time is that of the request.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
 from pichay_core.pager import Prefix
@@ -28,16 +27,19 @@ def prefix(
     multiples: CacheMultipliers | None,
 ) -> Prefix:
     """Return what the provider holds of the messages that were sent before."""
-    sizes = (tokens_of_bytes(len(message.raw), session.model) for message in cached)
     last = session.frames.get(session.boundary) if session.boundary else None
+    anchor = last.message if last else 0
+    before = sum(len(message.raw) for message in cached[:anchor])
+    behind = sum(len(message.raw) for message in cached[anchor:])
     hour = session.ttl == CACHE_TTLS["1h"]
     times = multiples or cache_multipliers(session.model, at, hour)
     return Prefix(
         write=times.write,
         read=times.read,
-        starts=tuple(accumulate(sizes, initial=0)),
+        tokens=tokens_of_bytes(before + behind, session.model),
+        behind=tokens_of_bytes(behind, session.model),
+        anchor=anchor,
         frames=session.frames,
-        anchor=last.message if last else 0,
     )
 
 

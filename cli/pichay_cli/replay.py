@@ -17,7 +17,7 @@ from pichay_cli.batch import (
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
 from pichay_cli.replay_view import replay_sheet, report_data
-from pichay_cli.replaying import Plan, World, worker, world_of, world_options
+from pichay_cli.replaying import Given, Plan, worker, world_of, world_options
 from pichay_core.policies import POLICIES
 from pichay_core.replay import Report
 from pichay_core.schedule import SCHEDULES
@@ -89,7 +89,7 @@ def replay(
 
 
 def _replayed(
-    paths: list[Path], plan: Plan, world: World, jobs: int, dask: str | None, troubles: Troubles
+    paths: list[Path], plan: Plan, world: Given, jobs: int, dask: str | None, troubles: Troubles
 ) -> list[tuple[Path, Report]]:
     done = worked(paths, worker([plan], world, with_bound=False), jobs, dask, troubles)
     return [(path, outcome.reports[0]) for path, outcome in done]

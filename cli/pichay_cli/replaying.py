@@ -47,8 +47,8 @@ PAPER = Plan("fifo", "every-turn", 4, boundary=False)
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What is taken for given while plans are compared."""
+class Given:
+    """What is taken for granted while plans are compared."""
 
     model: str = ""
     ttl: Ttl = Ttl.MINUTES
@@ -78,7 +78,7 @@ class Outcome:
     """What it costs at least, in tokens at the base input price; None if nobody asked."""
 
 
-def work(plans: Sequence[Plan], world: World, with_bound: bool, path: Path) -> Outcome:
+def work(plans: Sequence[Plan], world: Given, with_bound: bool, path: Path) -> Outcome:
     """Return what the recording in a file comes to. Raises OSError and NotATrace."""
     trace = recording(path)
     try:
@@ -94,7 +94,7 @@ def _outcome(trace: Trace, setups: Sequence[Setup], with_bound: bool) -> Outcome
     return Outcome(reports, sum(bound(told, setups[0]) for told in trace.conversations))
 
 
-def worker(plans: Sequence[Plan], world: World, with_bound: bool) -> Callable[[Path], Outcome]:
+def worker(plans: Sequence[Plan], world: Given, with_bound: bool) -> Callable[[Path], Outcome]:
     """Return the work on one file, to be sent to another process."""
     return partial(work, tuple(plans), world, with_bound)
 
@@ -140,7 +140,7 @@ def world_of(
     multiples: tuple[float | None, float | None],
     head: int | None,
     min_bytes: int,
-) -> World:
+) -> Given:
     """Return what the options say."""
     write, read = multiples
-    return World(model, Ttl(ttl), head, read, write, min_bytes)
+    return Given(model, Ttl(ttl), head, read, write, min_bytes)

@@ -130,10 +130,10 @@ class _Worlds:
         same = min(_first_moved(seen.turn, len(session.messages)), seen.shared)
         usage, broke = self._actual.bill(session, same, at)
         bare, _ = self._untouched.bill(session, seen.shared, at)
-        asked = [*_edits_of_pages_out(seen.before, seen.turn), *_refetched(seen.turn)]
+        edits, refetched = _edits_of_pages_out(seen.before, seen.turn), _refetched(seen.turn)
         hour = self._setup.ttl is Ttl.HOUR
         prices = self._setup.rules.multiples or cache_multipliers(seen.model, at, hour)
-        return _report(seen.turn, usage, bare, broke, prices, asked)
+        return _report(seen.turn, usage, bare, broke, prices, edits, refetched)
 
 
 _HEAD = Head("", None, None, "", "", (), (), None, True, "", None)
@@ -192,7 +192,8 @@ def _report(
     bare: Usage,
     broke: bool,
     prices: CacheMultipliers,
-    asked: Sequence[Entry],
+    edits: Sequence[Entry],
+    refetched: Sequence[Entry],
 ) -> Report:
     kinds = Counter[type[Event]](type(event) for event in turn.events)
     return Report(
@@ -208,14 +209,12 @@ def _report(
         evicted=kinds[Evicted],
         collected=kinds[Collected],
         request_evictions=_pages_out(turn.session),
-        edits=len(asked) - _refetches(turn),
-        doubt=sum(prices.read * usage.window + prices.write * e.page.tokens for e in asked),
+        edits=len(edits),
+        doubt=sum(
+            prices.read * usage.window + prices.write * e.page.tokens for e in (*edits, *refetched)
+        ),
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
     )
-
-
-def _refetches(turn: Turn) -> int:
-    return len(_refetched(turn))
 
 
 def _cost(usage: Usage, prices: CacheMultipliers) -> float:

@@ -7,6 +7,7 @@ added to it, and where pages have moved it is made anew from there on.
 from collections.abc import Iterable, Mapping
 from typing import cast
 
+from pichay_core.ledger import BREAK_TOLERANCE
 from pichay_core.model import Usage
 from pichay_core.prefix import Chain, Mark, Part, Request, Ttl, Unit, cache_for, identity
 from pichay_core.rewrite import boundaries
@@ -20,7 +21,6 @@ BLOCK_TOKENS = 4
 """What the provider adds for the structure around a content block."""
 IMAGE_BYTES = 5_000
 """An image is billed by its area; about as much as so much text."""
-BREAK_TOLERANCE = 0.95
 
 type Sizes = dict[bytes, tuple[tuple[Part, int], ...]]
 """Part and bytes of each content block, by the digest of the message."""

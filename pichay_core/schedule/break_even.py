@@ -18,4 +18,4 @@ def break_even(pending: Pending) -> str | None:
         return None
     if pending.cold:
         return "cold"
-    return "break-even" if pending.kept >= pending.rewrite else None
+    return "break-even" if pending.paid >= pending.rewrite else None

@@ -14,7 +14,7 @@ class Pending:
     """The provider's cache has expired by the clock: a flush costs nothing."""
     threshold: int
     """Tokens from which a batch is taken to be worth its rewrite."""
-    kept: float = 0.0
+    paid: float = 0.0
     """What it has cost so far to keep the pending pages since they could have left; in tokens
     at the base input price."""
     rewrite: float = 0.0
