@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pichay_core.admission import Arrival, admit
 from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
 from pichay_core.model import PageId, State
-from pichay_core.policies import Policy
+from pichay_core.policies import Moment, Policy
 from pichay_core.schedule import Pending, Schedule
 from pichay_core.stubs import SMALLEST_GAIN, handle_of, stub_bytes
 from pichay_core.table import Entry, PageTable
@@ -28,6 +28,8 @@ class Limits:
     """Pending tokens from which a batch is flushed."""
     pin_half_life: int = 16
     """Turns in which an unused pin loses half its strength; 0 switches pins off."""
+    keep: int = 20_000
+    """Tokens of pages that ``lru`` and ``size`` keep in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def advance(
     table, events = _admit_all(table, seen.arrivals, limits.pin_half_life > 0)
     table, decayed = _decay(table, seen.turn, limits)
     kept = seen.newest | _pointed_at(table, seen)
-    wanted = policy(_movable(table, kept, limits), seen.turn, limits.tau)
+    wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
     gains = [gain(entry) for entry in free]
@@ -122,6 +124,11 @@ def advance(
         why,
         held,
     )
+
+
+def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
+    prices = seen.prefix
+    return Moment(seen.turn, limits.tau, limits.keep, prices.write, prices.read, table)
 
 
 def gain(entry: Entry) -> int:

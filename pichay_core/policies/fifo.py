@@ -5,9 +5,10 @@ Source: T. Mason, arXiv 2603.09023 (age in user turns, tau = 4).
 
 from collections.abc import Sequence
 
+from pichay_core.policies.moment import Moment
 from pichay_core.table import Entry
 
 
-def fifo(pages: Sequence[Entry], turn: int, tau: int) -> list[Entry]:
+def fifo(pages: Sequence[Entry], now: Moment) -> list[Entry]:
     """Return the pages that are at least *tau* turns old, oldest first."""
-    return sorted((e for e in pages if turn - e.born >= tau), key=lambda e: e.born)
+    return sorted((e for e in pages if now.turn - e.born >= now.tau), key=lambda e: e.born)

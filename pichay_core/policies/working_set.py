@@ -6,9 +6,11 @@ set model for program behavior", 1968: W(t, tau) is what was referenced in the l
 
 from collections.abc import Sequence
 
+from pichay_core.policies.moment import Moment
 from pichay_core.table import Entry
 
 
-def working_set(pages: Sequence[Entry], turn: int, tau: int) -> list[Entry]:
-    """Return the pages outside W(turn, tau), least recently used first."""
-    return sorted((e for e in pages if turn - e.last_use >= tau), key=lambda e: e.last_use)
+def working_set(pages: Sequence[Entry], now: Moment) -> list[Entry]:
+    """Return the pages outside W(t, tau), least recently used first."""
+    outside = (e for e in pages if now.turn - e.last_use >= now.tau)
+    return sorted(outside, key=lambda e: e.last_use)
