@@ -12,7 +12,7 @@ from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
 from pichay_core.model import PageId, State
 from pichay_core.policies import Moment, Policy
 from pichay_core.schedule import Pending, Schedule
-from pichay_core.stubs import SMALLEST_GAIN, handle_of, stub_bytes
+from pichay_core.stubs import SMALLEST_GAIN, handle_of, saving, stub_bytes
 from pichay_core.table import Entry, PageTable
 
 
@@ -133,13 +133,13 @@ def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
 
 def gain(entry: Entry) -> int:
     """Return how many tokens moving the page out takes off the window, after its stub."""
-    page = entry.page
-    return max(0, page.tokens - page.tokens * stub_bytes(page) // max(1, page.bytes))
+    return saving(entry.page)
 
 
 def _paid(pages: Iterable[tuple[Entry, int]], seen: Seen, tau: int) -> float:
     """Return what it has cost to keep the pages, each with its gain, since they could leave."""
-    waited = (gain * max(0, seen.turn - max(e.born, e.last_use) - tau + 1) for e, gain in pages)
+    since = seen.turn - tau + 1
+    waited = (gain * (since - e.last_use) for e, gain in pages if e.last_use < since)
     return seen.prefix.read * sum(waited)
 
 
@@ -154,8 +154,7 @@ def _rewrite(table: PageTable, pages: Sequence[Entry], pending: int, prefix: Pre
     first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in pages)
     if 0 < prefix.anchor <= first:
         return _price(prefix, prefix.behind - pending)
-    out = sum(gain(entry) for entry in table.entries.values() if entry.out)
-    return _price(prefix, prefix.tokens - out - pending)
+    return _price(prefix, prefix.tokens - table.absent - pending)
 
 
 def _price(prefix: Prefix, survives: int) -> float:
@@ -198,7 +197,7 @@ def _admit_all(
 def _decay(table: PageTable, turn: int, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
     ended = [
         replace(entry, pin=None)
-        for entry in table.entries.values()
+        for entry in table.pinned()
         if entry.pin is not None and not entry.pin.holds(turn, limits.pin_half_life)
     ]
     return table.with_entries(ended), tuple(Unpinned(e.page.id, "decayed") for e in ended)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pichay_core.model import Handle, Key, Page, PageId, State
+from pichay_core.stubs import saving
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,8 @@ class PageTable:
     """Entries by page, in order of admission."""
 
     entries: Mapping[PageId, Entry] = field(default_factory=dict[PageId, Entry])
-    targets: Mapping[str, tuple[PageId, ...]] | None = field(
-        default=None, repr=False, compare=False
-    )
-    """Pages by what their key names, once somebody has asked."""
+    index: "_Index | None" = field(default=None, repr=False, compare=False)
+    """What would else be looked for among all entries on every turn; made when first needed."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -81,16 +80,25 @@ class PageTable:
         new = {entry.page.id: entry for entry in changed}
         if not new:
             return self
-        fresh = (entry for page, entry in new.items() if page not in self.entries)
-        return PageTable({**self.entries, **new}, _with_targets(self._targets(), fresh))
+        entries = {**self.entries, **new}
+        return PageTable(entries, self._indexed().after(self.entries, new, entries))
 
     def resident(self) -> Iterator[Entry]:
         """Yield the pages that are in the window, oldest first."""
-        return (entry for entry in self.entries.values() if entry.state is State.RESIDENT)
+        return iter(self._indexed().resident.values())
+
+    def pinned(self) -> Iterator[Entry]:
+        """Yield the pages that are pinned."""
+        return (self.entries[page] for page in self._indexed().pinned)
+
+    @property
+    def absent(self) -> int:
+        """Tokens that the pages which are out take off the window, after their stubs."""
+        return self._indexed().absent
 
     def naming(self, target: str) -> Iterator[Entry]:
         """Yield every entry whose key names this target, whatever the tool, oldest first."""
-        return (self.entries[page] for page in self._targets().get(target, ()))
+        return (self.entries[page] for page in self._indexed().targets.get(target, ()))
 
     def same_thing(self, key: Key) -> Iterator[Entry]:
         """Yield every entry whose key names the same thing, oldest first."""
@@ -103,9 +111,64 @@ class PageTable:
         """Return the page that was given this handle, None if none was."""
         return next((e for e in self.entries.values() if e.handle == handle), None)
 
-    def _targets(self) -> Mapping[str, tuple[PageId, ...]]:
-        """A history that is joined late asks once for each of its pages: no scan each time."""
-        return _with_targets({}, self.entries.values()) if self.targets is None else self.targets
+    def _indexed(self) -> "_Index":
+        return self.index or _Index().after({}, self.entries, self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What is asked of a table on every turn, kept up with what changes in it."""
+
+    targets: Mapping[str, tuple[PageId, ...]] = field(default_factory=dict[str, tuple[PageId, ...]])
+    """Pages by what their key names, oldest first."""
+    resident: Mapping[PageId, Entry] = field(default_factory=dict[PageId, Entry])
+    pinned: tuple[PageId, ...] = ()
+    absent: int = 0
+
+    def after(
+        self,
+        before: Mapping[PageId, Entry],
+        changed: Mapping[PageId, Entry],
+        entries: Mapping[PageId, Entry],
+    ) -> "_Index":
+        """Return the index of *entries*, which are those of *before* with these *changed*."""
+        fresh = [entry for page, entry in changed.items() if page not in before]
+        old = (before[page] for page in changed if page in before)
+        return _Index(
+            _with_targets(self.targets, fresh) if fresh else self.targets,
+            self._with_residents(before, changed, entries),
+            self._with_pins(changed),
+            self.absent + sum(map(_absent, changed.values())) - sum(map(_absent, old)),
+        )
+
+    def _with_residents(
+        self,
+        before: Mapping[PageId, Entry],
+        changed: Mapping[PageId, Entry],
+        entries: Mapping[PageId, Entry],
+    ) -> Mapping[PageId, Entry]:
+        inside = (page for page, entry in changed.items() if _in_window(entry))
+        if any(page in before and page not in self.resident for page in inside):
+            return {page: entry for page, entry in entries.items() if _in_window(entry)}
+        found = dict(self.resident)
+        for page, entry in changed.items():
+            if _in_window(entry):
+                found[page] = entry
+            else:
+                found.pop(page, None)
+        return found
+
+    def _with_pins(self, changed: Mapping[PageId, Entry]) -> tuple[PageId, ...]:
+        kept = (page for page in self.pinned if page not in changed)
+        return (*kept, *(page for page, entry in changed.items() if entry.pin is not None))
+
+
+def _in_window(entry: Entry) -> bool:
+    return entry.state is State.RESIDENT
+
+
+def _absent(entry: Entry) -> int:
+    return saving(entry.page) if entry.out else 0
 
 
 def _with_targets(

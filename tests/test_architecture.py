@@ -14,8 +14,8 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events models tokens prices tariff tools wire",
-    "policies schedule prefix faults stubs admission cacheprice birth cooperate",
+    "table events models stubs tokens prices tariff tools wire",
+    "policies schedule prefix faults admission cacheprice birth cooperate",
     "pager session transcript ledger identity rewrite request",
     "warmth",
     "turn replay traces probe",

@@ -1,8 +1,11 @@
 from dataclasses import FrozenInstanceError
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pichay_core.model import Handle, Key, Span, State
+from pichay_core.stubs import saving
 from pichay_core.table import Entry, PageTable, Pin
 from tests.builders import page, read_call, run_call
 
@@ -10,6 +13,12 @@ A = Entry(page("a", read_call("a.py")))
 B = Entry(page("b", read_call("b.py", Span(1, 10))), State.EVICTED, handle=Handle("HANDLE"))
 C = Entry(page("c", run_call("make")), State.COLLECTED)
 TABLE = PageTable().with_entries([A, B, C])
+CHANGES = [
+    Entry(page(name, read_call(f"{name}.py")), state, pin=pin)
+    for name in "abcd"
+    for state in State
+    for pin in (None, Pin(1.0, 3))
+]
 
 
 def test_a_table_keeps_the_order_of_admission_when_an_entry_changes():
@@ -79,6 +88,18 @@ def test_pages_are_found_by_what_they_name_in_any_table_however_it_came_about():
         assert [e.page.id for e in table.naming("a.py")] == ["a"]
         assert [e.page.id for e in table.naming("b.py")] == ["b"]
         assert list(table.naming("make")) == []
+
+
+@given(st.lists(st.lists(st.sampled_from(CHANGES), min_size=1, max_size=4), max_size=8))
+def test_what_a_table_keeps_up_with_is_what_a_search_of_all_of_it_finds(changes):
+    table = PageTable()
+    for changed in changes:
+        table = table.with_entries(changed)
+    entries = list(table.entries.values())
+    assert list(table.resident()) == [e for e in entries if e.state is State.RESIDENT]
+    assert {e.page.id for e in table.pinned()} == {e.page.id for e in entries if e.pin}
+    assert table.absent == sum(saving(e.page) for e in entries if e.out)
+    assert table.absent == PageTable(table.entries).absent
 
 
 def test_how_a_table_came_about_does_not_make_it_another():
