@@ -12,7 +12,7 @@ from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
 from pichay_core.model import PageId, State
 from pichay_core.policies import Moment, Policy
 from pichay_core.schedule import Pending, Schedule
-from pichay_core.stubs import SMALLEST_GAIN, handle_of, saving, stub_bytes
+from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable
 
 
@@ -107,9 +107,8 @@ def advance(
     wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
-    gains = [gain(entry) for entry in free]
-    pending = sum(gains)
-    paid = _paid(zip(free, gains, strict=True), seen, limits.tau)
+    pending = sum(entry.gain for entry in free)
+    paid = _paid(free, seen, limits.tau)
     rewrite = _rewrite(table, free, pending, seen.prefix)
     told = Pending(pending, seen.cold, limits.flush_tokens, paid, rewrite)
     why = None if seen.hold else schedule(told)
@@ -131,15 +130,10 @@ def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
     return Moment(seen.turn, limits.tau, limits.keep, prices.write, prices.read, table)
 
 
-def gain(entry: Entry) -> int:
-    """Return how many tokens moving the page out takes off the window, after its stub."""
-    return saving(entry.page)
-
-
-def _paid(pages: Iterable[tuple[Entry, int]], seen: Seen, tau: int) -> float:
-    """Return what it has cost to keep the pages, each with its gain, since they could leave."""
+def _paid(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
+    """Return what it has cost to keep the pages since they could leave."""
     since = seen.turn - tau + 1
-    waited = (gain * (since - e.last_use) for e, gain in pages if e.last_use < since)
+    waited = (e.gain * (since - e.last_use) for e in pages if e.last_use < since)
     return seen.prefix.read * sum(waited)
 
 
@@ -231,18 +225,18 @@ def may_leave(entry: Entry, limits: Limits) -> bool:
     return (
         page.bytes > limits.min_bytes
         and not (page.error or page.opaque or page.cleared)
-        and page.bytes >= SMALLEST_GAIN * stub_bytes(page)
+        and not entry.slight
     )
 
 
 def _held(wanted: Sequence[Entry], free: Sequence[Entry], seen: Seen) -> Held:
     """Say what a rule of the provider, or this turn, keeps in the window."""
     if seen.hold:
-        return Held(len(wanted), sum(map(gain, wanted)), seen.hold) if wanted else Held()
+        return Held(len(wanted), sum(e.gain for e in wanted), seen.hold) if wanted else Held()
     bound = [entry for entry in wanted if entry.page.id in seen.bound]
     if not bound:
         return Held()
-    return Held(len(bound), sum(map(gain, bound)), "thinking binds history")
+    return Held(len(bound), sum(e.gain for e in bound), "thinking binds history")
 
 
 def _moved(
@@ -256,9 +250,9 @@ def _moved(
         state = State.EVICTED if addressable else State.COLLECTED
         why = "ephemeral" if page.call.key is None else "superseded"
         event = (
-            Evicted(page.id, handle, gain(entry), age)
+            Evicted(page.id, handle, entry.gain, age)
             if addressable
-            else Collected(page.id, handle, gain(entry), age, why)
+            else Collected(page.id, handle, entry.gain, age, why)
         )
         yield replace(entry, state=state, handle=handle, moved=turn), event
 

@@ -13,9 +13,6 @@ from functools import lru_cache
 from pichay_core.model import Handle, Kind, Page, PageId
 from pichay_core.tools import plain
 
-SMALLEST_GAIN = 4
-"""A page is only moved if it is at least this many times as big as its stub."""
-
 
 def handle_of(page: PageId, secret: bytes) -> Handle:
     """Return the page's handle: 40 bits that only this session's secret gives.
@@ -56,11 +53,6 @@ def stub_bytes(page: Page) -> int:
     """Return how many bytes of UTF-8 the page's stub takes."""
     call = page.call
     return _text_bytes(call.tool, call.label, call.kind, page.bytes, page.lines)
-
-
-def saving(page: Page) -> int:
-    """Return how many tokens moving the page out takes off the window, after its stub."""
-    return max(0, page.tokens - page.tokens * stub_bytes(page) // max(1, page.bytes))
 
 
 @lru_cache(maxsize=1 << 15)

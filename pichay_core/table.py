@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pichay_core.model import Handle, Key, Page, PageId, State
-from pichay_core.stubs import saving
+from pichay_core.stubs import stub_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Pin:
 
 
 HOLDING_STRENGTH = 0.5
+SMALLEST_GAIN = 4
+"""A page is only moved if it is at least this many times as big as its stub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,17 @@ class Entry:
     """The client sent a mere note here; this page's content stands in its frame instead."""
     repaired_stale: bool = False
     """When it was put there, later calls had changed the thing already."""
+    gain: int = field(init=False, repr=False, compare=False)
+    """Tokens that moving it out takes off the window, after its stub."""
+    slight: bool = field(init=False, repr=False, compare=False)
+    """It is hardly bigger than its stub."""
+
+    def __post_init__(self) -> None:
+        # Asked for every page on every turn, so both are found once.
+        size, page = stub_bytes(self.page), self.page
+        gain = page.tokens - page.tokens * size // max(1, page.bytes)
+        object.__setattr__(self, "gain", max(0, gain))
+        object.__setattr__(self, "slight", page.bytes < SMALLEST_GAIN * size)
 
     @property
     def out(self) -> bool:
@@ -168,7 +181,7 @@ def _in_window(entry: Entry) -> bool:
 
 
 def _absent(entry: Entry) -> int:
-    return saving(entry.page) if entry.out else 0
+    return entry.gain if entry.out else 0
 
 
 def _with_targets(

@@ -7,11 +7,11 @@ import pytest
 from pichay_core.admission import Arrival
 from pichay_core.events import Collected, Evicted, Faulted, Flushed, Pinned, Unpinned
 from pichay_core.model import Handle, PageId, Span, State
-from pichay_core.pager import Held, Limits, Seen, advance, gain, mark_gone
+from pichay_core.pager import Held, Limits, Seen, advance, mark_gone
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
-from pichay_core.stubs import SMALLEST_GAIN, handle_of, stub_bytes
-from pichay_core.table import Entry, PageTable, Pin
+from pichay_core.stubs import handle_of, stub_bytes
+from pichay_core.table import SMALLEST_GAIN, Entry, PageTable, Pin
 from tests.builders import page, read_call, run_call
 
 SECRET = b"0" * 16
@@ -51,9 +51,9 @@ def test_what_is_old_and_addressable_is_evicted_and_what_is_ephemeral_is_collect
     ]
     flushed, evicted, collected = after.events
     a, make = after.table.entries.values()
-    assert flushed == Flushed("every-turn", 2, gain(old("a")) + gain(old("make", run_call("make"))))
-    assert evicted == Evicted(PageId("a"), a.handle, gain(a), 9)
-    assert collected == Collected(PageId("make"), make.handle, gain(make), 9, "ephemeral")
+    assert flushed == Flushed("every-turn", 2, old("a").gain + old("make", run_call("make")).gain)
+    assert evicted == Evicted(PageId("a"), a.handle, a.gain, 9)
+    assert collected == Collected(PageId("make"), make.handle, make.gain, 9, "ephemeral")
     assert (a.moved, make.moved) == (NOW, NOW)
 
 
@@ -138,7 +138,7 @@ def test_a_handle_depends_on_page_and_secret_only():
 
 
 def test_a_batch_waits_until_it_is_full_and_then_takes_all():
-    one = gain(old("a"))
+    one = old("a").gain
     limits = Limits(flush_tokens=3 * one)
     few = turn(old("a"), old("b"), schedule="batch", limits=limits)
     assert (left(few), few.pending, few.flushed) == ([], 2 * one, None)
@@ -159,14 +159,14 @@ def test_a_cold_cache_with_nothing_to_move_is_no_flush():
 def test_while_a_turn_is_held_nothing_leaves_and_what_would_have_is_said(schedule):
     after = turn(old("a"), schedule=schedule, cold=True, hold="client compaction")
     assert left(after) == []
-    assert after.held == Held(1, gain(old("a")), "client compaction")
+    assert after.held == Held(1, old("a").gain, "client compaction")
     assert turn(hold="client compaction").held == Held()
 
 
 def test_what_thinking_is_bound_to_is_held_back_and_the_rest_leaves():
     after = turn(old("a"), old("b"), bound=frozenset({PageId("a")}))
     assert left(after) == ["b"]
-    assert after.held == Held(1, gain(old("a")), "thinking binds history")
+    assert after.held == Held(1, old("a").gain, "thinking binds history")
 
 
 def test_what_is_bound_does_not_count_as_pending():
@@ -176,8 +176,8 @@ def test_what_is_bound_does_not_count_as_pending():
 
 def test_a_page_gains_what_it_holds_less_its_stub():
     entry = old("a", size=4000)
-    assert gain(entry) == 1000 - 1000 * stub_bytes(entry.page) // 4000
-    assert gain(old("a", size=1)) == 0
+    assert entry.gain == 1000 - 1000 * stub_bytes(entry.page) // 4000
+    assert old("a", size=1).gain == 0
 
 
 # -- pins ---------------------------------------------------------------------------------

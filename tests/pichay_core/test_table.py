@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.model import Handle, Key, Span, State
-from pichay_core.stubs import saving
 from pichay_core.table import Entry, PageTable, Pin
 from tests.builders import page, read_call, run_call
 
@@ -98,7 +97,7 @@ def test_what_a_table_keeps_up_with_is_what_a_search_of_all_of_it_finds(changes)
     entries = list(table.entries.values())
     assert list(table.resident()) == [e for e in entries if e.state is State.RESIDENT]
     assert {e.page.id for e in table.pinned()} == {e.page.id for e in entries if e.pin}
-    assert table.absent == sum(saving(e.page) for e in entries if e.out)
+    assert table.absent == sum(e.gain for e in entries if e.out)
     assert table.absent == PageTable(table.entries).absent
 
 
