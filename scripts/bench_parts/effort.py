@@ -14,6 +14,8 @@ class Effort:
     proxy: tuple[tuple[int, int], ...]
     """The same through mitmdump."""
     streams: int
+    turns: int
+    """Calls of ``advance``."""
     puts: int
     """Requests whose records are put."""
     sessions: int
@@ -26,6 +28,7 @@ FULL = Effort(
     path=((300 * KB, 150), (1 * MB, 120), (5 * MB, 60)),
     proxy=((300 * KB, 120), (5 * MB, 60)),
     streams=20,
+    turns=2000,
     puts=400,
     sessions=20,
     requests=2000,
@@ -36,6 +39,7 @@ QUICK = Effort(
     path=((300 * KB, 40), (1 * MB, 20), (5 * MB, 10)),
     proxy=((300 * KB, 30), (5 * MB, 10)),
     streams=5,
+    turns=500,
     puts=100,
     sessions=5,
     requests=200,

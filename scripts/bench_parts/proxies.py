@@ -87,14 +87,13 @@ def stage() -> Iterator[Stage]:
 
 
 @contextmanager
-def ours(on: Stage, name: str = "pichay", flush_tokens: int | None = None) -> Iterator[Proxy]:
+def ours(on: Stage, name: str = "pichay", schedule: str | None = None) -> Iterator[Proxy]:
     """mitmdump with Pichay, as ``pichay proxy`` starts it."""
     options = Options(
         hosts=("127.0.0.1",),
         database=on.database(name),
         confdir=on.confdir,
-        schedule="batch",
-        flush_tokens=flush_tokens,
+        schedule=schedule,
     )
     trusting = {"SSL_CERT_FILE": str(on.certificate.authority)}
     with started(options, trusting, on.folder / f"{name}.log") as proxy:

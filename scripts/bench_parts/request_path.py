@@ -26,8 +26,10 @@ from pichay_proxy.paging import Arrived, Decision, Paging
 from pichay_proxy.routes import ROUTES
 from pichay_proxy.sessions import LiveSessions
 
-NEVER = 10**9
-"""Pending tokens at which a flush is never reached."""
+NEVER = "cold"
+"""The schedule under which nothing leaves here: the cache never expires in a run."""
+POLICY, SCHEDULE = "fifo", "break-even"
+"""What an addon without options runs."""
 OTHERS = 8
 """Sessions that live beside the one that is measured."""
 _COLUMNS = (
@@ -63,10 +65,9 @@ def measure(effort: Effort) -> Table:
     )
 
 
-def paging(put: Callable[[Record], None], flush_tokens: int = Limits().flush_tokens) -> Paging:
+def paging(put: Callable[[Record], None], schedule: str = SCHEDULE) -> Paging:
     """The addon's request path, without mitmproxy around it."""
-    limits = Limits(flush_tokens=flush_tokens)
-    rules = Rules(POLICIES["fifo"], SCHEDULES["batch"], limits)
+    rules = Rules(POLICIES[POLICY], SCHEDULES[schedule], Limits())
     settings = Settings(Path("unused"), frozenset(), rules, False, 64 * MB)
     return Paging(settings, LiveSessions(), put, lambda _: None)
 
@@ -89,7 +90,7 @@ class _Times:
 
 
 def _timed(size: int, rounds: int, evicted: bool) -> _Times:
-    pager = paging(_forget, Limits().flush_tokens if evicted else NEVER)
+    pager = paging(_forget, SCHEDULE if evicted else NEVER)
     for other in range(OTHERS):
         pager.request(arrived(f"other-{other}", Conversation(f"other-{other}", 100 * KB).body()))
     gc.collect()
