@@ -1,0 +1,80 @@
+"""Tool definitions in short: name, first sentence, and what the arguments are called.
+
+A short definition is a pure function of the full one, so that it stays the same for as long as
+the client sends the same. Its schema accepts whatever the full one accepts: the types of the
+arguments stay, what is inside them and what forbids others goes. A call that the client cannot
+use is answered by the client, as always.
+"""
+
+import re
+from collections.abc import Mapping
+
+from pichay_core.wire import jsontext
+from pichay_core.wire.shapes import Json, items, mapping, string
+
+LEAST_BYTES = 600
+"""A definition of this size or less is not worth shortening."""
+LONGEST_SENTENCE = 240
+"""Characters kept of a description at most."""
+LEAST_SHARE = 0.5
+"""A definition whose short form is more than this share of it stays as it is."""
+_OWN_FIELDS = {"name", "description", "input_schema", "cache_control", "type", "strict",
+               "eager_input_streaming"}  # fmt: skip
+"""Fields of a tool that the client itself runs. With any other, its meaning is not known here."""
+_SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
+
+
+def short(definition: bytes) -> bytes | None:
+    """Return the definition in short; None if it should go as it came.
+
+    So do tools that run at the provider, tools the client has deferred itself, definitions
+    without an object as schema, and small ones. Cache markers stay. Raises nothing of its own
+    on a definition that is JSON.
+    """
+    if len(definition) <= LEAST_BYTES:
+        return None
+    tool = mapping(jsontext.value(definition))
+    schema = mapping(tool.get("input_schema"))
+    if not _is_plain(tool) or schema.get("type") != "object":
+        return None
+    sentence = _first_sentence(string(tool.get("description")))
+    new = {"description": sentence, "input_schema": _open(schema)}
+    places = jsontext.members(definition)
+    edits = [(places[name], jsontext.encode(said)) for name, said in new.items() if name in places]
+    result = jsontext.splice(definition, edits)
+    return result if len(result) <= LEAST_SHARE * len(definition) else None
+
+
+def _is_plain(tool: Json) -> bool:
+    if tool.get("type", "custom") != "custom" or tool.get("strict") is True:
+        return False
+    return bool(string(tool.get("name"))) and tool.keys() <= _OWN_FIELDS
+
+
+def _first_sentence(description: str) -> str:
+    words = _SENTENCE.split(description.strip(), maxsplit=1)[0]
+    return words if len(words) <= LONGEST_SENTENCE else words[:LONGEST_SENTENCE] + "…"
+
+
+def _open(schema: Json) -> Mapping[str, object]:
+    """Return a schema that says what the arguments are called, and no more than that."""
+    arguments = mapping(schema.get("properties"))
+    found: dict[str, object] = {
+        "type": "object",
+        "properties": {name: _type_of(mapping(said)) for name, said in arguments.items()},
+    }
+    if required := [name for name in items(schema.get("required")) if isinstance(name, str)]:
+        found["required"] = required
+    return found
+
+
+def _type_of(argument: Json) -> Mapping[str, object]:
+    match argument:
+        case {"type": str(kind), "enum": list()}:
+            return {"type": kind, "enum": argument["enum"]}
+        case {"type": "array"}:
+            return {"type": "array", "items": {}}
+        case {"type": str(kind)}:
+            return {"type": kind}
+        case _:
+            return {}
