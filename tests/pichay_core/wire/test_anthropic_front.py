@@ -63,8 +63,7 @@ def test_where_there_is_no_prompt_nothing_is_told():
 
 
 def test_the_first_block_of_a_prompt_stays_byte_for_byte():
-    body = (
-        b'{"messages":[],"system":[ {"text":"x-anthropic-billing-header: \\u0061","type":"text"} ]}'
-    )
+    first = rb'{"text":"x-anthropic-billing-header: \u0061","type":"text"}'
+    body = b'{"messages":[],"system":[ ' + first + b" ]}"
     seen = anthropic.outline(body)
     assert b"[ " + first in jsontext.splice(body, told(seen, SAID))
