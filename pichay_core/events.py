@@ -80,6 +80,13 @@ class Flushed:
     pages: int
     tokens: int
     """Removed from the window, after what the stubs cost."""
+    saves: int = 0
+    """What every request is expected to save, this one included; like the amounts below in
+    tokens at the base input price."""
+    rewrite: int = 0
+    """What it is expected to cost, once: text that has to be written to the cache again."""
+    paid: int = 0
+    """What it has cost to keep the pages from when they could leave until now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,11 @@ def _untouched_read(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: U
     """Return how much would have been read from the cache.
 
     What we keep out of the cache is no more than what is missing from this request: after a
-    compaction by the client nothing is.
+    compaction by the client nothing is. What was read in spite of a flush would have been read
+    without it, even where nobody knows what was cached (a conversation that is joined late).
     """
     if facts.flushed and facts.warm and not facts.client_broke:
-        return ledger.untouched_cached
+        return max(ledger.untouched_cached, usage.cache_read)
     if usage.cache_read == 0:
         return 0
     kept_out = max(0, ledger.untouched_cached - ledger.cached)

@@ -116,7 +116,8 @@ def advance(
     if why is None:
         return Advance(table, events, None, held, pending)
     moved = tuple(_moved(table, free, seen.turn, secret))
-    flushed = Flushed(why, len(moved), pending)
+    saves, rewrite = seen.prefix.read * pending, 0.0 if seen.cold else rewrite
+    flushed = Flushed(why, len(moved), pending, round(saves), round(rewrite), round(paid))
     return Advance(
         table.with_entries(entry for entry, _ in moved),
         (*events, flushed, *(event for _, event in moved)),

@@ -63,6 +63,13 @@ def test_a_flush_where_the_client_broke_the_prefix_is_not_charged_to_us():
     assert not settled.prefix_broken
 
 
+def test_what_was_read_in_spite_of_a_flush_would_have_been_read_without_it():
+    """A conversation that is joined late: what was cached of it before is not known."""
+    usage = billed(read=15_000, write=45_000)
+    settled = settle(Ledger(), FLUSH, Amounts(removed=40_000), usage)
+    assert settled.untouched == billed(read=15_000, write=85_000)
+
+
 def test_a_miss_would_have_been_a_miss():
     usage = billed(write=67_000)
     settled = settle(Ledger(65_000, 105_000), QUIET, Amounts(removed=40_000), usage)

@@ -7,7 +7,7 @@ import pytest
 from pichay_core.admission import Arrival
 from pichay_core.events import Collected, Evicted, Faulted, Flushed, Pinned, Unpinned
 from pichay_core.model import Handle, PageId, Span, State
-from pichay_core.pager import Held, Limits, Seen, advance, mark_gone
+from pichay_core.pager import Held, Limits, Prefix, Seen, advance, mark_gone
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
 from pichay_core.stubs import handle_of, stub_bytes
@@ -51,7 +51,8 @@ def test_what_is_old_and_addressable_is_evicted_and_what_is_ephemeral_is_collect
     ]
     flushed, evicted, collected = after.events
     a, make = after.table.entries.values()
-    assert flushed == Flushed("every-turn", 2, old("a").gain + old("make", run_call("make")).gain)
+    tokens = old("a").gain + old("make", run_call("make")).gain
+    assert replace(flushed, saves=0, paid=0) == Flushed("every-turn", 2, tokens)
     assert evicted == Evicted(PageId("a"), a.handle, a.gain, 9)
     assert collected == Collected(PageId("make"), make.handle, make.gain, 9, "ephemeral")
     assert (a.moved, make.moved) == (NOW, NOW)
@@ -280,3 +281,30 @@ def test_a_page_that_is_gone_is_neither_moved_nor_asked_for():
     after = turn(gone, arrivals=(Arrival(page("new", read_call("a"), "a"), NOW),))
     assert left(after) == []
     assert not [e for e in after.events if isinstance(e, Faulted)]
+
+
+# -- what a flush is expected to bring --------------------------------------------------------
+
+
+def test_a_flush_says_what_it_saves_on_every_request_and_what_it_costs_once():
+    """Two pages of 925 tokens net that could leave from turn 5 on, 6,000 tokens behind the
+    anchor: each request saves a tenth of the pages, what is left is written for 1.15 more."""
+    pages, prefix = [old("a"), old("b")], Prefix(tokens=9_000, behind=6_000, anchor=3)
+    framed = replace(prefix, frames={PageId("a"): (3, 0), PageId("b"): (5, 0)})
+    flushed = turn(*pages, prefix=framed).events[0]
+    tokens = 2 * gain(pages[0])
+    assert flushed == Flushed(
+        "every-turn",
+        pages=2,
+        tokens=tokens,
+        saves=round(0.1 * tokens),
+        rewrite=round(1.15 * (6_000 - tokens)),
+        paid=round(0.1 * tokens * (NOW - 1 - 4 + 1)),
+    )
+
+
+def test_a_flush_of_a_cold_cache_is_expected_to_cost_nothing():
+    prefix = Prefix(tokens=9_000)
+    warm, cold = (turn(old("a"), prefix=prefix, cold=c).events[0] for c in (False, True))
+    assert (warm.rewrite > 0, cold.rewrite) == (True, 0)
+    assert cold.saves == warm.saves > 0
