@@ -150,4 +150,3 @@ def shared(
 def _portions(amounts: Mapping[int, float]) -> dict[int, float]:
     whole = sum(amounts.values())
     return {name: amount / whole for name, amount in amounts.items()} if whole else {}
-

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 from sqlite_utils import Database
 
+from pichay_cli.amounts import times
 from pichay_core.store.upkeep import Removed, give_back
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -34,5 +35,6 @@ def finish(db: Database, counts: Removed) -> None:
 def said(counts: Removed) -> str:
     """The counts that are not nought, in words."""
     named = [(count, table) for table, count in asdict(counts).items() if count]
-    parts = [f"{count:,} {table if count != 1 else table[:-1]}" for count, table in named]
+    one = {"flushes": "flush"}
+    parts = [times(count, one.get(table, table[:-1]), table) for count, table in named]
     return ", ".join(parts) or "nothing"

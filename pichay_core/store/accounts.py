@@ -6,6 +6,7 @@ recorder's thread only. A turn costs what is new in it, but for one pass over it
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from pichay_core.model import PageId, SessionId, State, Usage
 from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.decisions import Decisions, insert
+from pichay_core.store.flushes import Bill, Counted, Flushes
 from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
@@ -40,6 +42,7 @@ class Accounts:
         self._db = db
         self._prices = prices
         self._decisions = Decisions(db)
+        self._flushes = Flushes(db, prices)
         self._counted: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
         self._appended: dict[tuple[SessionId, int], int] = {}
         self._windows: dict[SessionId, tuple[int, int]] = {}
@@ -62,10 +65,14 @@ class Accounts:
         match record:
             case Turned():
                 self._count(record)
+                counted = self._counted_pages(record.after)
+                self._flushes.turned(record, counted)
                 if record.before is None and record.after.parent is not None:
                     self._inherit(record.after)
                 # Another process may have gone on with the same conversation: its turn goes.
-                insert(self._db, "turns", [self._turn_row(record)], "insert or replace")
+                insert(
+                    self._db, "turns", [_turn_row(record, _amounts(counted))], "insert or replace"
+                )
             case Settlement():
                 self._settled(record)
             case _:
@@ -105,45 +112,18 @@ class Accounts:
             self._counted.popitem(last=False)
         return self._counted[session]
 
-    def _turn_row(self, record: Turned) -> Row:
-        after = record.after
-        amounts = self._amounts(after)
-        return {
-            "session": after.id,
-            "request": after.requests,
-            "turn": after.turn,
-            "at": record.at,
-            "model": record.model,
-            "outcome": record.outcome,
-            "why": record.why,
-            "messages": len(after.messages),
-            "bytes_before": record.bytes_before,
-            "bytes_after": record.bytes_after,
-            "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
-            "refetched_tokens": amounts.refetched,
-            "resident_tokens": amounts.resident,
-            "pending_tokens": record.pending,
-            "flushed": record.flushed,
-            "held_pages": record.held.pages,
-            "held_tokens": record.held.tokens,
-            "held_why": record.held.why,
-            "overhead_microseconds": record.overhead_microseconds,
-        }
-
-    def _amounts(self, session: Session) -> Amounts:
-        """Return what paging did to the last request, with the calibrated multiplier."""
+    def _counted_pages(self, session: Session) -> list[Counted]:
+        """Return the pages in the last request, with the calibrated multiplier."""
         counted, multiplier = self._counts(session.id), self._calibration(session.model).multiplier
-        removed = refetched = resident = 0
+        found: list[Counted] = []
         for page in session.frames:
             entry = session.table.entries.get(page)
             if entry is None:
                 continue
             own = counted.get(entry.repairs or page)
             tokens = round(own * multiplier) if own else entry.page.tokens
-            removed += _gain(entry, tokens) if entry.out else 0
-            refetched += tokens if entry.faults else 0
-            resident += tokens if entry.state is State.RESIDENT else 0
-        return Amounts(removed, refetched, resident)
+            found.append(Counted(entry, tokens, _gain(entry, tokens)))
+        return found
 
     def _calibration(self, model: str) -> Calibration:
         return self._calibrations.get(model) or uncalibrated(model)
@@ -171,7 +151,8 @@ class Accounts:
         edited = row["outcome"] == "edited"
         facts = replace(record.facts, only_refetched=record.facts.only_refetched and edited)
         amounts = Amounts(row["removed_tokens"], row["refetched_tokens"] if edited else 0)
-        settled = settle(self._ledger(record.session), facts, amounts, usage)
+        ledger = self._ledger(record.session)
+        settled = settle(ledger, facts, amounts, usage)
         self._execute(
             "update sessions set cached = :cached, untouched_cached = :untouched_cached "
             "where id = :id",
@@ -179,6 +160,21 @@ class Accounts:
         )
         at = datetime.fromtimestamp(row["at"], UTC)
         real, untouched = (self._price(u, row["model"], at) for u in (usage, settled.untouched))
+        bill = Bill(
+            record.session,
+            record.request,
+            row["model"],
+            row["at"],
+            row["turn"],
+            bool(row["flushed"]),
+            ledger,
+            facts,
+            amounts,
+            usage,
+            settled.untouched,
+            real.total if real else None,
+        )
+        self._flushes.billed(bill)
         return {
             "input_tokens": usage.input,
             "cache_read_tokens": usage.cache_read,
@@ -222,6 +218,41 @@ class Accounts:
 
     def _execute(self, sql: str, values: Row) -> None:
         self._db.conn.execute(sql, values)
+
+
+def _turn_row(record: Turned, amounts: Amounts) -> Row:
+    after = record.after
+    return {
+        "session": after.id,
+        "request": after.requests,
+        "turn": after.turn,
+        "at": record.at,
+        "model": record.model,
+        "outcome": record.outcome,
+        "why": record.why,
+        "messages": len(after.messages),
+        "bytes_before": record.bytes_before,
+        "bytes_after": record.bytes_after,
+        "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
+        "refetched_tokens": amounts.refetched,
+        "resident_tokens": amounts.resident,
+        "pending_tokens": record.pending,
+        "flushed": record.flushed,
+        "held_pages": record.held.pages,
+        "held_tokens": record.held.tokens,
+        "held_why": record.held.why,
+        "overhead_microseconds": record.overhead_microseconds,
+    }
+
+
+def _amounts(counted: Iterable[Counted]) -> Amounts:
+    """Return what paging did to a request."""
+    removed = refetched = resident = 0
+    for one in counted:
+        removed += one.gain if one.entry.out else 0
+        refetched += one.tokens if one.entry.faults else 0
+        resident += one.tokens if one.entry.state is State.RESIDENT else 0
+    return Amounts(removed, refetched, resident)
 
 
 def _gain(entry: Entry, tokens: int) -> int:

@@ -5,6 +5,17 @@ provider billed and what it would have billed untouched. A *page* is one tool re
 it is now; its *content* is kept once, by hash, when it leaves the window. An *event* is one
 thing that happened (evicted, faulted, pinned, ...). *Messages* are hashes of the conversation
 as last seen, by which it is recognised after a restart.
+
+And a fifth. A *flush* is a turn in which pages left: what it was expected to bring, and what it
+has brought so far, told anew with every request that is billed. Its ``tokens`` are those that
+left the window (estimated, after stubs); every other amount of it in tokens is as many tokens
+of plain input as cost the same. ``predicted_saving_tokens`` are saved by each request,
+``predicted_rewrite_tokens`` paid once. ``saved``, ``rewritten`` and ``faulted`` are sums over
+``requests`` (its own is the first), in tokens and in dollars where the price is known: what its
+pages would have cost, what was written again because of it, what refetches of its pages cost.
+Its net is the first less the others; ``paid_back`` counts the requests after which that was
+nought or more and has been since, null if it is a loss. A page is of the flush of the turn that
+``pages.moved`` names.
 """
 
 import sqlite3
@@ -23,6 +34,35 @@ def first_tables(db: Database) -> None:
             db.conn.execute(statement)
 
 
+@migrations()
+def the_ledger_of_each_flush(db: Database) -> None:
+    """Add what version 0.2 records."""
+    db.conn.execute(_FLUSHES)
+
+
+_FLUSHES = """
+create table flushes (
+    session text not null references sessions (id),
+    turn integer not null,
+    request integer not null,
+    at real not null,
+    why text not null,
+    pages integer not null,
+    tokens integer not null,
+    predicted_saving_tokens integer not null,
+    predicted_rewrite_tokens integer not null,
+    paid_tokens integer not null,
+    requests integer not null default 0,
+    saved_tokens real not null default 0,
+    rewritten_tokens real not null default 0,
+    faulted_tokens real not null default 0,
+    saved_dollars real,
+    rewritten_dollars real,
+    faulted_dollars real,
+    paid_back integer,
+    primary key (session, turn)
+)
+"""
 _FIRST = """
 create table sessions (
     id text primary key,

@@ -39,6 +39,59 @@ class TurnStory:
 
 
 @dataclass(frozen=True, slots=True)
+class FlushStory:
+    """One flush: what was expected of it, and what it has brought over its requests.
+
+    Amounts in tokens, but for ``tokens``, are as many tokens of plain input as cost the same.
+    """
+
+    turn: int
+    request: int
+    at: float
+    why: str
+    pages: int
+    pages_out: int
+    """Of its pages that are still out; with none left it brings nothing any more."""
+    tokens: int
+    """That left the window."""
+    predicted_saving_tokens: int
+    """By each request."""
+    predicted_rewrite_tokens: int
+    """Once."""
+    paid_tokens: int
+    """For keeping the pages until then."""
+    requests: int
+    saved_tokens: float
+    rewritten_tokens: float
+    faulted_tokens: float
+    saved_dollars: float | None
+    """None as long as no request of a known price has been billed, like the next two."""
+    rewritten_dollars: float | None
+    faulted_dollars: float | None
+    paid_back: int | None
+    """After so many requests, None if it is a loss so far."""
+
+    @property
+    def pays_after(self) -> int | None:
+        """Requests after which it was expected to have paid for itself; None for never."""
+        if self.predicted_saving_tokens <= 0:
+            return None
+        return max(1, -(-self.predicted_rewrite_tokens // self.predicted_saving_tokens))
+
+    @property
+    def net_tokens(self) -> float:
+        """What it has saved; negative is a loss."""
+        return self.saved_tokens - self.rewritten_tokens - self.faulted_tokens
+
+    @property
+    def net_dollars(self) -> float | None:
+        """What it has saved; negative is a loss."""
+        if self.saved_dollars is None:
+            return None
+        return self.saved_dollars - (self.rewritten_dollars or 0) - (self.faulted_dollars or 0)
+
+
+@dataclass(frozen=True, slots=True)
 class EventStory:
     """One event. ``page`` is what a reader knows the page by, None if there is none."""
 
@@ -110,6 +163,14 @@ def turns(db: Database, session: str) -> tuple[TurnStory, ...]:
     return tuple(_turn(row) for row in found)
 
 
+def flushes(db: Database, session: str) -> tuple[FlushStory, ...]:
+    """Return the flushes of one session, in order; none from a recording of version 0.1."""
+    if not rows(db, "select 1 from sqlite_master where name = 'flushes'"):
+        return ()
+    found = rows(db, _FLUSHES, Scope(session))
+    return tuple(FlushStory(**row) for row in found)
+
+
 def events(db: Database, session: str, page: str | None = None) -> tuple[EventStory, ...]:
     """Return the events of one session, or of one page of it, in order."""
     of_page = "" if page is None else "events.page = :page"
@@ -155,6 +216,13 @@ _SENT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_
 _EVENTS = """
     select events.*, pages.tool, pages.label, pages.handle from events left join pages
     on pages.session = events.session and pages.id = events.page
+"""
+_FLUSHES = f"""
+    select {", ".join(name for name in FlushStory.__slots__ if name != "pages_out")}, (
+        select count(*) from pages where pages.session = flushes.session
+        and pages.moved = flushes.turn and pages.state in ('evicted', 'collected')
+    ) pages_out
+    from flushes where session = :session order by turn
 """
 _PAGES = """
     select pages.*, exists (select 1 from contents where digest = pages.digest) kept

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 
 from pichay_core.store.scope import EVERYTHING, rows
 
-_OF_SESSION = ("turns", "pages", "events", "messages")
+_OF_SESSION = ("turns", "pages", "events", "messages", "flushes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Removed:
     contents: int = 0
     events: int = 0
     messages: int = 0
+    flushes: int = 0
 
 
 def older_than(db: Database, before: float) -> Removed:

@@ -149,6 +149,30 @@ class Recording:
                 ignore=True,
             )
 
+    def flush(self, session, turn, **changed):
+        """One flush; its amounts are those of a batch that has paid for itself."""
+        row = {
+            "session": session,
+            "turn": turn,
+            "request": turn,
+            "at": NOW - 600 + 10 * turn,
+            "why": "batch",
+            "pages": 3,
+            "tokens": 22_500,
+            "predicted_saving_tokens": 2_250,
+            "predicted_rewrite_tokens": 20_000,
+            "paid_tokens": 9_000,
+            "requests": 12,
+            "saved_tokens": 27_000.0,
+            "rewritten_tokens": 21_500.0,
+            "faulted_tokens": 0.0,
+            "saved_dollars": 0.081,
+            "rewritten_dollars": 0.0645,
+            "faulted_dollars": 0.0,
+            "paid_back": 10,
+        }
+        self.db["flushes"].insert(row | changed)
+
     def message(self, session, position):
         self.db["messages"].insert(
             {"session": session, "position": position, "digest": bytes([position])}

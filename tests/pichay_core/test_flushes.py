@@ -170,9 +170,7 @@ def test_only_a_flush_is_charged_with_a_rewrite(ledger, facts, amounts, usage):
         assert found.rewritten == 0
 
 
-@given(
-    st.builds(Parts, *[st.floats(0, 1e6)] * 3), _shares, st.sampled_from([None, 3, 12]), _facts
-)
+@given(st.builds(Parts, *[st.floats(0, 1e6)] * 3), _shares, st.sampled_from([None, 3, 12]), _facts)
 def test_nothing_is_lost_among_the_flushes(whole, shares, turn, facts):
     found = sum(shared(whole, shares, turn, facts, WEIGHTS).values(), Parts())
     brought = any(share.refetched for share in shares.values()) and not facts.only_refetched

@@ -2,6 +2,7 @@ import sqlite3
 import stat
 
 import pytest
+from sqlite_utils import Database
 
 from pichay_core.store.schema import (
     Unusable,
@@ -11,7 +12,8 @@ from pichay_core.store.schema import (
     problem_with,
 )
 
-TABLES = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
+FIRST = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
+TABLES = FIRST | {"flushes"}
 
 
 def mode(path) -> int:
@@ -67,6 +69,48 @@ def test_rows_survive_a_second_opening(tmp_path):
     assert list(again.query("select * from calibrations")) == [
         {"model": "m", "multiplier": 1.5, "samples": 3}
     ]
+
+
+def version_1(path):
+    """A database as version 0.1 made it, with a row in every table."""
+    db = Database(path)
+    migrations.apply(db, stop_before="the_ledger_of_each_flush")
+    for name in sorted(FIRST):
+        columns = db[name].columns
+        db[name].insert({c.name: b"x" if c.type == "BLOB" else 1 for c in columns})
+    assert tables(db) == FIRST
+    return db
+
+
+def contents(db):
+    return {name: list(db[name].rows) for name in FIRST}
+
+
+def test_a_database_of_version_1_is_migrated_and_keeps_every_row(tmp_path):
+    old = version_1(tmp_path / "db")
+    before = contents(old)
+    assert all(len(rows) == 1 for rows in before.values())
+    old.conn.close()
+    db = open_for_writing(tmp_path / "db")
+    assert tables(db) == TABLES
+    assert contents(db) == before
+    assert db["flushes"].count == 0
+
+
+def test_a_database_of_version_1_can_be_read_before_it_is_migrated(tmp_path):
+    old = version_1(tmp_path / "db")
+    before = contents(old)
+    old.conn.close()
+    db = open_for_reading(tmp_path / "db")
+    assert (tables(db), contents(db)) == (FIRST, before)
+
+
+def test_version_1_refuses_a_database_of_this_version(tmp_path, monkeypatch):
+    open_for_writing(tmp_path / "db").conn.close()
+    monkeypatch.setattr(migrations, "_migrations", migrations._migrations[:1])
+    for open_ in (open_for_writing, open_for_reading):
+        with pytest.raises(Unusable, match="written by a newer Pichay: upgrade"):
+            open_(tmp_path / "db")
 
 
 def test_it_is_written_ahead_and_waits_for_locks(tmp_path):

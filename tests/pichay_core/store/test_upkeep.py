@@ -7,7 +7,7 @@ from tests.pichay_cli.builders import NOW, held, paged
 
 ONE = "3f2a" + "0" * 28
 TWO = "77b1" + "0" * 28
-TABLES = ("sessions", "turns", "pages", "contents", "events", "messages")
+TABLES = ("sessions", "turns", "pages", "contents", "events", "messages", "flushes")
 
 
 @pytest.fixture
@@ -16,6 +16,7 @@ def made(tmp_path):
     found = paged(tmp_path / "pichay.db")
     found.page(TWO, "q1", "src/io.py", "DDDDDDDD", "three\n")
     found.message(ONE, 0)
+    found.flush(ONE, 3)
     return found
 
 
@@ -24,11 +25,11 @@ def left(db):
 
 
 def test_a_purged_session_goes_with_all_its_rows_and_contents_of_its_own(made):
-    expected = Removed(sessions=1, turns=4, pages=4, contents=1, events=6, messages=1)
+    expected = Removed(sessions=1, turns=4, pages=4, contents=1, events=6, messages=1, flushes=1)
     assert upkeep.of_session(made.db, ONE) == expected
     assert upkeep.purge(made.db, ONE) == expected
     one_of_each = dict.fromkeys(("sessions", "turns", "pages", "contents"), 1)
-    assert left(made.db) == one_of_each | {"events": 0, "messages": 0}
+    assert left(made.db) == one_of_each | {"events": 0, "messages": 0, "flushes": 0}
 
 
 def test_content_that_another_session_refers_to_stays(made):

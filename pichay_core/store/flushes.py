@@ -1,0 +1,219 @@
+"""What every flush was expected to bring, and what it has brought so far.
+
+Rule of this file: a row is added with the flush, and from then on only added to, by each billed
+request that has to do with it: one pass over the flushes of that request. A flush whose edits
+never went upstream (observed, failed) brings nothing and has no row. Runs in the recorder's
+thread only.
+"""
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlite_utils import Database
+
+from pichay_core.cacheprice import cache_multipliers
+from pichay_core.events import Faulted, Flushed
+from pichay_core.flushes import Parts, Share, Weights, divide, in_dollars, shared
+from pichay_core.ledger import Amounts, Ledger, TurnFacts
+from pichay_core.model import FaultKind, PageId, SessionId, Usage
+from pichay_core.prices import Prices, Rates
+from pichay_core.store.decisions import insert
+from pichay_core.store.records import Turned
+from pichay_core.store.rows import Row
+from pichay_core.store.scope import Scope, rows
+from pichay_core.table import Entry
+from pichay_core.tariff import multipliers, rates
+
+MOST_OPEN = 1_024
+"""Requests without a reply that are remembered."""
+MOST_SESSIONS = 256
+"""Sessions whose refetches are kept in memory; those of others are read back."""
+NOBODY = -1
+"""Stands for the flushes that are not recorded here: a parent's, and those of earlier versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One page of a request, with what it holds and what it saves, in calibrated tokens."""
+
+    entry: Entry
+    tokens: int
+    gain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """One request as it was settled."""
+
+    session: SessionId
+    request: int
+    model: str
+    at: float
+    """Seconds since the epoch."""
+    turn: int
+    flushed: bool
+    """Pages left in this turn."""
+    ledger: Ledger
+    """As it stood before."""
+    facts: TurnFacts
+    amounts: Amounts
+    usage: Usage
+    untouched: Usage
+    dollars: float | None
+    """What it cost, None if the price is not known."""
+
+    @property
+    def window(self) -> int:
+        """Tokens of the larger of the two windows: its price band is that of both."""
+        return max(self.usage.window, self.untouched.window)
+
+
+class Flushes:
+    """Writes the table of flushes. Holds what the requests in flight have to do with them."""
+
+    def __init__(self, db: Database, prices: Prices) -> None:
+        self._db = db
+        self._prices = prices
+        self._open: OrderedDict[tuple[SessionId, int], Mapping[int, Share]] = OrderedDict()
+        self._refetches: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
+
+    def turned(self, record: Turned, counted: Iterable[Counted]) -> None:
+        """Put down a flush, and remember what each flush has to do with the request."""
+        if record.outcome != "edited":
+            return
+        insert(self._db, "flushes", [*_flushes(record)], also=_AGAIN)
+        self._open[record.after.id, record.after.requests] = self._shares(record, list(counted))
+        while len(self._open) > MOST_OPEN:
+            self._open.popitem(last=False)
+
+    def billed(self, bill: Bill) -> None:
+        """Add to the flushes what one request has brought."""
+        known = rates(
+            bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
+        )
+        weights = _weights(known, bill.model, bill.at)
+        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights)
+        shares = self._open.get((bill.session, bill.request), {})
+        flush = bill.turn if bill.flushed else None
+        tokens = shared(parts, shares, flush, bill.facts, weights)
+        dollars: Mapping[int, Parts] = {}
+        if known is not None and bill.dollars is not None:
+            whole = in_dollars(parts, bill.usage, bill.untouched, known, bill.dollars)
+            dollars = shared(whole, shares, flush, bill.facts, weights)
+        changes = [
+            {"session": bill.session, "turn": turn, **_amounts(each, dollars.get(turn))}
+            for turn, each in tokens.items()
+        ]
+        self._db.conn.executemany(_ADD, changes)
+        self._db.conn.executemany(_PAID_BACK, changes)
+
+    def _shares(self, record: Turned, counted: list[Counted]) -> Mapping[int, Share]:
+        """One pass over the pages; a flush is named by its turn."""
+        again = {one.entry.page.id for one in counted if one.entry.faults}
+        refetches = self._refetched(record.after.id, again)
+        came = _refetched_now(record)
+        removed, refetched, fresh = Counter[int](), Counter[int](), Counter[int]()
+        for one in counted:
+            entry, page = one.entry, one.entry.page.id
+            if entry.out:
+                removed[NOBODY if entry.moved is None else entry.moved] += one.gain
+            if entry.faults:
+                refetched[refetches[page]] += one.tokens
+                fresh[refetches[page]] += one.tokens if page in came else 0
+        turns = removed.keys() | refetched.keys()
+        return {turn: Share(removed[turn], refetched[turn], fresh[turn]) for turn in turns}
+
+    def _refetched(self, session: SessionId, again: set[PageId]) -> Mapping[PageId, int]:
+        """Return for pages that came *again* the turn in which they had been taken out."""
+        known = self._refetches.get(session, {})
+        if not again <= known.keys():
+            found = {row["by"]: row["moved"] for row in rows(self._db, _REFETCHES, Scope(session))}
+            known = {page: found.get(page, NOBODY) for page in again}
+        self._refetches[session] = known
+        self._refetches.move_to_end(session)
+        while len(self._refetches) > MOST_SESSIONS:
+            self._refetches.popitem(last=False)
+        return known
+
+
+def _refetched_now(record: Turned) -> set[PageId]:
+    """Return the pages that came with this request for a second time."""
+    faults = (event for event in record.events if isinstance(event, Faulted))
+    return {fault.by for fault in faults if fault.kind is FaultKind.REFETCH}
+
+
+def _weights(known: Rates | None, model: str, at: float) -> Weights:
+    """Return what the cache costs at known rates, else what it usually costs."""
+    brief, hour = (
+        multipliers(known, long) if known else cache_multipliers(model, at, long)
+        for long in (False, True)
+    )
+    return Weights(brief.read, brief.write, hour.write)
+
+
+def _flushes(record: Turned) -> Iterable[Row]:
+    for event in record.events:
+        if isinstance(event, Flushed):
+            yield {
+                "session": record.after.id,
+                "turn": record.after.turn,
+                "request": record.after.requests,
+                "at": record.at,
+                "why": event.why,
+                "pages": event.pages,
+                "tokens": event.tokens,
+                "predicted_saving_tokens": event.saves,
+                "predicted_rewrite_tokens": event.rewrite,
+                "paid_tokens": event.paid,
+            }
+
+
+def _amounts(tokens: Parts, dollars: Parts | None) -> Row:
+    return {
+        "saved": tokens.saved,
+        "rewritten": tokens.rewritten,
+        "faulted": tokens.faulted,
+        "saved_dollars": dollars and dollars.saved,
+        "rewritten_dollars": dollars and dollars.rewritten,
+        "faulted_dollars": dollars and dollars.faulted,
+    }
+
+
+_AGAIN = """
+    on conflict (session, turn) do update set
+        pages = pages + excluded.pages,
+        tokens = tokens + excluded.tokens,
+        predicted_saving_tokens = predicted_saving_tokens + excluded.predicted_saving_tokens,
+        predicted_rewrite_tokens = predicted_rewrite_tokens + excluded.predicted_rewrite_tokens,
+        paid_tokens = paid_tokens + excluded.paid_tokens
+    where request <> excluded.request
+"""
+"""A turn that flushes in two of its requests is one flush; the same request is put down once."""
+_ADD = """
+    update flushes set
+        requests = requests + 1,
+        saved_tokens = saved_tokens + :saved,
+        rewritten_tokens = rewritten_tokens + :rewritten,
+        faulted_tokens = faulted_tokens + :faulted,
+        saved_dollars = coalesce(saved_dollars + :saved_dollars, :saved_dollars, saved_dollars),
+        rewritten_dollars =
+            coalesce(rewritten_dollars + :rewritten_dollars, :rewritten_dollars, rewritten_dollars),
+        faulted_dollars =
+            coalesce(faulted_dollars + :faulted_dollars, :faulted_dollars, faulted_dollars)
+    where session = :session and turn = :turn
+"""
+_PAID_BACK = """
+    update flushes set paid_back = case
+        when saved_tokens > 0 and saved_tokens >= rewritten_tokens + faulted_tokens
+        then coalesce(paid_back, requests)
+    end
+    where session = :session and turn = :turn
+"""
+_REFETCHES = """
+    select json_extract(events.detail, '$.by') by, pages.moved from events join pages
+    on pages.session = events.session and pages.id = events.page
+    where events.session = :session and events.kind = 'faulted' and events.why = 'refetch'
+        and pages.moved is not null
+"""

@@ -1,0 +1,266 @@
+"""What the rows of ``flushes`` say: exact examples, and that they add up to the net of all."""
+
+from dataclasses import replace
+from os.path import commonprefix
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from pichay_core.flushes import Weights
+from pichay_core.model import Usage
+from pichay_core.store import figures
+from pichay_core.store.scope import Scope
+from pichay_core.store.vocabulary import count_tokens
+from pichay_core.wire.anthropic_reply import Report
+from tests.builders import RecordedProxy, Talk, rules
+from tests.histories import clients, plays, requests
+
+BATCH = rules(flush_tokens=4000)
+INPUT = 3e-6
+"""Dollars for a token of plain input of the model."""
+
+
+def worked(files: int = 8) -> Talk:
+    talk = Talk()
+    for number in range(files):
+        talk.read(f"{number}.py")
+    return talk
+
+
+@pytest.fixture
+def proxy(tmp_path):
+    made = RecordedProxy(tmp_path / "db", BATCH)
+    yield made
+    made.stop()
+
+
+def ask(proxy, talk, *usage, **given):
+    proxy.send(talk, **given)
+    proxy.replied(Report(Usage(*usage)))
+
+
+def flushes(proxy):
+    proxy.settle()
+    return list(proxy.library._db.query("select * from flushes order by turn"))
+
+
+def removed(proxy, request):
+    return proxy.rows("select removed_tokens from turns where request = ?", request)[0][0]
+
+
+def warm_flush(proxy, again=6_000):
+    """Seven results are cached, 12,000 tokens; with the eighth four of them leave, and of what
+    stood behind the first one *again* is written again."""
+    ask(proxy, worked(7), 50, 0, 12_000, 0, 20)
+    proxy.send(worked(8))
+    read = 12_000 - removed(proxy, 2) - again
+    proxy.replied(Report(Usage(50, read, again + 1_000, 0, 20)))
+
+
+def test_a_flush_is_a_row_with_what_was_expected_of_it(proxy):
+    warm_flush(proxy)
+    (row,) = flushes(proxy)
+    (event,) = proxy.rows("select tokens, detail from events where kind = 'flushed'")
+    assert (row["turn"], row["request"], row["why"], row["pages"]) == (9, 2, "batch", 4)
+    assert row["tokens"] == event[0]
+    assert row["predicted_saving_tokens"] == round(event[0] * 0.1)
+    assert row["predicted_rewrite_tokens"] > 0
+    assert row["paid_tokens"] > 0
+
+
+def test_a_flush_bears_its_rewrite_and_saves_from_its_own_request_on(proxy):
+    warm_flush(proxy)
+    saved = 0.1 * removed(proxy, 2)
+    (row,) = flushes(proxy)
+    assert row["requests"] == 1
+    assert row["saved_tokens"] == pytest.approx(saved)
+    assert row["rewritten_tokens"] == pytest.approx(1.15 * 6_000)
+    assert (row["faulted_tokens"], row["paid_back"]) == (0, None)
+    assert row["saved_dollars"] == pytest.approx(saved * INPUT)
+    assert row["rewritten_dollars"] == pytest.approx(1.15 * 6_000 * INPUT)
+    assert row["faulted_dollars"] == 0
+
+
+def test_a_flush_is_paid_back_after_as_many_requests_as_its_rewrite_is_worth(proxy):
+    """1,200 tokens written again for 1.15 more are worth three reads of 4,904."""
+    warm_flush(proxy, again=1_200)
+    talk, found = worked(8), []
+    for _ in range(3):
+        found += flushes(proxy)
+        ask(proxy, talk.idle(1), 50, 12_000 - removed(proxy, 2) + 1_000, 0, 0, 20)
+    assert [(row["requests"], row["paid_back"]) for row in [*found, *flushes(proxy)]] == [
+        (1, None), (2, None), (3, 3), (4, 3),
+    ]  # fmt: skip
+
+
+def test_a_free_flush_is_paid_back_with_its_own_request(proxy):
+    ask(proxy, worked(7), 50, 0, 12_000, 0, 20)
+    ask(proxy, worked(8), 50, 0, 8_000, 0, 20, after=5_000)
+    (row,) = flushes(proxy)
+    assert (row["why"], row["predicted_rewrite_tokens"]) == ("cold", 0)
+    assert row["saved_tokens"] == pytest.approx(1.25 * removed(proxy, 2))
+    assert (row["rewritten_tokens"], row["paid_back"]) == (0, 1)
+
+
+def test_what_is_lost_again_is_not_paid_back_any_more(proxy):
+    ask(proxy, worked(7), 50, 0, 12_000, 0, 20)
+    ask(proxy, worked(8), 50, 0, 8_000, 0, 20, after=5_000)
+    ask(proxy, worked(8).read("0.py", id="again"), 50_000, 8_000, 1_300, 0, 20)
+    (row,) = flushes(proxy)
+    assert row["faulted_tokens"] == pytest.approx(50_000 + 800 + 1.25 * 1_300)
+    assert row["faulted_dollars"] == pytest.approx(row["faulted_tokens"] * INPUT + 20 * 15e-6)
+    assert (row["requests"], row["paid_back"]) == (2, None)
+
+
+def test_a_fault_is_charged_to_its_flush_for_as_long_as_the_copy_is_sent(proxy):
+    """Nothing is learnt of the tokenizer on the way: no request is larger than the one before."""
+    ask(proxy, worked(7), 50, 0, 16_000, 0, 20)
+    ask(proxy, worked(8), 50, 4_000, 8_000, 0, 20)
+    assert flushes(proxy)[0]["faulted_tokens"] == 0
+    ask(proxy, both(worked(8)), 50, 9_000, 2_300, 0, 20)
+    first = flushes(proxy)[0]["faulted_tokens"]
+    refetched = proxy.rows("select refetched_tokens from turns where request = 3")[0][0]
+    assert refetched > 1_000
+    assert first == pytest.approx(1.25 * refetched)
+    ask(proxy, both(worked(8)).idle(1), 50, 11_200, 50, 0, 20)
+    assert flushes(proxy)[0]["faulted_tokens"] - first == pytest.approx(0.1 * refetched)
+
+
+def both(talk):
+    """A re-read beside something new, so that the request would have been made anyway."""
+    other = talk.copy().read("0.py", id="again").read("new.py", id="new")
+    calls, results = (
+        [m["content"] for m in other.messages[-4::2]],
+        [m["content"] for m in other.messages[-3::2]],
+    )
+    talk.messages += [
+        {"role": "assistant", "content": [call for part in calls for call in part]},
+        {"role": "user", "content": [found for part in results for found in part]},
+    ]
+    return talk
+
+
+def test_every_flush_has_what_its_own_pages_bring(proxy):
+    talk = worked(8)
+    ask(proxy, talk, 50, 0, 8_000, 0, 20)
+    for number in range(8, 13):
+        ask(proxy, talk.read(f"{number}.py"), 50, 8_000, 1_000, 0, 20)
+    first, second = flushes(proxy)
+    before = first["saved_tokens"], second["saved_tokens"]
+    ask(proxy, talk.idle(1), 50, 9_000, 0, 0, 20)
+    first, second = flushes(proxy)
+    more = first["saved_tokens"] - before[0], second["saved_tokens"] - before[1]
+    assert more[0] / more[1] == pytest.approx(first["tokens"] / second["tokens"], rel=0.01)
+
+
+def test_a_flush_that_was_only_observed_has_no_row(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", rules(edit=False))
+    ask(proxy, worked(8), 50, 0, 8_000, 0, 20)
+    assert proxy.rows("select count(*) from events where kind = 'flushed'") == [(1,)]
+    assert flushes(proxy) == []
+    proxy.stop()
+
+
+def test_a_flush_that_the_provider_refused_saved_nothing(proxy):
+    proxy.send(worked())
+    exchange = proxy.decision.exchange
+    proxy.paging.freeze(exchange, "refused", proxy.at)
+    proxy.paging.replied(exchange, 200, Report(Usage(50, 0, 12_000, 0, 20)), proxy.at, "refused")
+    ask(proxy, worked(9), 50, 12_000, 1_000, 0, 20)
+    (row,) = flushes(proxy)
+    assert (row["requests"], row["saved_tokens"], row["paid_back"]) == (1, 0, None)
+
+
+def test_a_model_without_a_price_has_tokens_only(proxy):
+    ask(proxy, worked(), 50, 0, 8_000, 0, 20, model="claude-imaginary-9")
+    (row,) = flushes(proxy)
+    assert row["saved_tokens"] > 0
+    assert (row["saved_dollars"], row["rewritten_dollars"], row["faulted_dollars"]) == (
+        *[None] * 3,
+    )
+
+
+def test_what_a_flush_brings_is_counted_on_after_a_restart(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", BATCH)
+    ask(proxy, worked(7), 50, 0, 16_000, 0, 20)
+    ask(proxy, worked(8), 50, 4_000, 8_000, 0, 20)
+    ask(proxy, both(worked(8)), 50, 9_000, 2_300, 0, 20)
+    (before,) = flushes(proxy)
+    proxy = proxy.restart()
+    ask(proxy, both(worked(8)).idle(1), 50, 11_200, 50, 0, 20)
+    (after,) = flushes(proxy)
+    more = after["faulted_tokens"] - before["faulted_tokens"]
+    assert more == pytest.approx(before["faulted_tokens"] * 0.1 / 1.25)
+    assert after["requests"] == before["requests"] + 1
+    proxy.stop()
+
+
+def test_a_turn_that_flushes_twice_is_one_flush_and_the_same_request_counts_once(proxy):
+
+    ask(proxy, worked(), 50, 0, 8_000, 0, 20)
+    record = proxy.last
+    (once,) = flushes(proxy)
+    proxy.put(record)
+    assert flushes(proxy) == [once]
+    proxy.put(replace(record, after=replace(record.after, requests=2)))
+    (twice,) = flushes(proxy)
+    assert (twice["pages"], twice["tokens"]) == (2 * once["pages"], 2 * once["tokens"])
+
+
+# -- the identity -------------------------------------------------------------------------
+
+
+class Cached(RecordedProxy):
+    """A proxy whose provider reads what a request has in common with the last one."""
+
+    sent = ""
+
+    def ask(self, request: Any, **given: Any) -> None:
+        upstream = self.send(request, **given).decode()
+        warm = given.get("after", 0.0) < 300
+        common = commonprefix([upstream, self.sent if warm else ""])  # noqa: RUF071 - of letters
+        window, read = count_tokens(upstream) + 500, count_tokens(common)
+        self.sent = upstream
+        self.replied(Report(Usage(5, read, window - read, 0, 20)))
+
+
+def net_of(proxy, session):
+    """The session's net as ``stats`` shows it, in dollars, and in tokens of plain input."""
+    proxy.settle()
+    whole = figures.net(proxy.library._db, Scope(session))
+    weights = Weights()
+    costs = [
+        weights.of(Usage(side.input, side.cache_read, side.cache_write))
+        for side in (whole.untouched, whole.actual)
+    ]
+    return whole.saved_dollars, costs[0] - costs[1]
+
+
+def brought(proxy, session):
+    """What all flushes of a session brought together."""
+    rows = proxy.rows(
+        "select total(saved_dollars) - total(rewritten_dollars) - total(faulted_dollars),"
+        " total(saved_tokens) - total(rewritten_tokens) - total(faulted_tokens)"
+        " from flushes where session = ?",
+        session,
+    )
+    return rows[0]
+
+
+few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@few
+@given(plays, clients.filter(lambda client: client.markers != "hour"))
+def test_the_flushes_of_a_session_add_up_to_its_net(play, client):
+    with TemporaryDirectory() as folder:
+        proxy = Cached(Path(folder) / "db", BATCH)
+        for sent in requests(play, client):
+            proxy.ask(sent.body, after=sent.after)
+        for session in [s for s in proxy.sessions if s.requests and s.kind != "fork"]:
+            dollars, tokens = net_of(proxy, session.id)
+            assert brought(proxy, session.id) == pytest.approx((dollars, tokens), abs=1e-6)
+        proxy.stop()
