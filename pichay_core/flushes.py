@@ -81,23 +81,43 @@ class Share:
 
 
 def divide(
-    ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage, weights: Weights
+    ledger: Ledger,
+    facts: TurnFacts,
+    amounts: Amounts,
+    usage: Usage,
+    weights: Weights,
+    fresh: int = 0,
 ) -> Parts:
-    """Return the parts of one settled request; *ledger* is the one before it."""
+    """Return the parts of one settled request; *ledger* is the one before it.
+
+    Of what was refetched *fresh* tokens came with this request. What came before was cached by
+    now: if it is written again, that is the doing of the flush.
+    """
     asked = replace(facts, only_refetched=False)
     untouched = settle(ledger, asked, amounts, usage).untouched
     uncached = weights.uncached(usage, facts.one_hour)
     read = untouched.cache_read - usage.cache_read
-    warm = untouched.cache_read + usage.cache_read > 0
-    again = min(max(0, amounts.removed - read), amounts.refetched) if warm else 0
+    again = _read_again(facts, amounts, amounts.removed - read, fresh)
+    again = again if untouched.cache_read + usage.cache_read else 0
     removed_read = min(amounts.removed, max(0, read + again))
-    rewritten = max(0, read - amounts.removed) * (uncached - weights.read)
+    rewritten = max(0, read + again - amounts.removed) * (uncached - weights.read)
     if facts.only_refetched:
         return Parts(0.0, rewritten, weights.of(usage) - rewritten)
     saved = weights.read * removed_read + uncached * (amounts.removed - removed_read)
     faulted = weights.read * again + uncached * (amounts.refetched - again)
     whole = weights.of(untouched) - weights.of(usage)
     return Parts(saved, rewritten, faulted, whole - (saved - rewritten - faulted))
+
+
+def _read_again(facts: TurnFacts, amounts: Amounts, missing: int, fresh: int) -> int:
+    """Return how much of what was refetched is paid for as read.
+
+    As much as is *missing*: what was removed comes back as read but for what refetches had
+    brought into the cache instead. A flush may have taken that out again.
+    """
+    broke = facts.flushed and facts.warm and not facts.client_broke
+    least = amounts.refetched - fresh if broke else 0
+    return min(max(least, missing, 0), amounts.refetched)
 
 
 def in_dollars(parts: Parts, usage: Usage, untouched: Usage, rates: Rates, paid: float) -> Parts:

@@ -14,6 +14,7 @@ import click
 from pichay_cli.amounts import ago, dollars, times, tokens
 from pichay_cli.data import session_data
 from pichay_cli.events_view import NAME_WIDTH, name_of, story_of
+from pichay_cli.flushes_view import flushes_data, flushes_sheet, rest
 from pichay_cli.panels import OUTCOMES, PAGED, change, headline
 from pichay_cli.recording import database_option, json_option, session_named, something
 from pichay_cli.render import (
@@ -32,7 +33,7 @@ from pichay_cli.render import (
 from pichay_core.store import figures, stories
 from pichay_core.store.figures import SessionFigures
 from pichay_core.store.scope import Scope
-from pichay_core.store.stories import EventStory, TurnStory
+from pichay_core.store.stories import EventStory, FlushStory, TurnStory
 
 _COLUMNS = (
     Column("request", right=True),
@@ -61,19 +62,25 @@ def show(session: str, as_json: bool, database: Path) -> None:
         name = session_named(db, session)
         (found,) = figures.sessions(db, scope=Scope(name))
         turns, events = stories.turns(db, name), stories.events(db, name)
+        flushes = stories.flushes(db, name)
     if as_json:
-        click.echo(json.dumps(as_data(found, turns, events), indent=2))
+        click.echo(json.dumps(as_data(found, turns, events, flushes), indent=2))
     else:
-        display(inset(drawing(found, turns, events, time.time())))
+        display(inset(drawing(found, turns, events, flushes, time.time())))
 
 
 def as_data(
-    session: SessionFigures, turns: Sequence[TurnStory], events: Sequence[EventStory]
+    session: SessionFigures,
+    turns: Sequence[TurnStory],
+    events: Sequence[EventStory],
+    flushes: Sequence[FlushStory],
 ) -> dict[str, Any]:
     """The session as plain data; what happened before the first request stands apart."""
     told = by_request(turns, events)
     return {
         "session": session_data(session),
+        "flushes": flushes_data(flushes),
+        "not_of_a_flush_dollars": rest(session.net, flushes),
         "before": [asdict(event) for event in told[None]],
         "turns": [
             asdict(turn) | {"events": [asdict(event) for event in told[turn.request]]}
@@ -97,9 +104,10 @@ def drawing(
     session: SessionFigures,
     turns: Sequence[TurnStory],
     events: Sequence[EventStory],
+    flushes: Sequence[FlushStory],
     now: float,
 ) -> RenderableType:
-    """The session's head, then a line a request with its events below."""
+    """The session's head and its flushes, then a line a request with its events below."""
     told = by_request(turns, events)
     saved = list(accumulate(_saved_tokens(turn) for turn in turns))
     money = list(accumulate(_saved_dollars(turn) for turn in turns))
@@ -109,7 +117,9 @@ def drawing(
         _notes(turn, last, told[turn.request]) for turn, last in zip(turns, before, strict=False)
     ]
     sheet = Sheet(_COLUMNS, rows, notes)
-    return lines((*_head(session, now), headline(session.net), "", *map(_event, told[None]), sheet))
+    head = [*_head(session, now), headline(session.net), ""]
+    table = [flushes_sheet(flushes, session.net), ""] if flushes else []
+    return lines((*head, *table, *map(_event, told[None]), sheet))
 
 
 def _head(session: SessionFigures, now: float) -> list[RenderableType]:

@@ -94,8 +94,9 @@ class Flushes:
             bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
         )
         weights = _weights(known, bill.model, bill.at)
-        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights)
         shares = self._open.get((bill.session, bill.request), {})
+        fresh = sum(share.fresh for share in shares.values())
+        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights, fresh)
         flush = bill.turn if bill.flushed else None
         tokens = shared(parts, shares, flush, bill.facts, weights)
         dollars: Mapping[int, Parts] = {}

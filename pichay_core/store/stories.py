@@ -168,7 +168,7 @@ def flushes(db: Database, session: str) -> tuple[FlushStory, ...]:
     if not rows(db, "select 1 from sqlite_master where name = 'flushes'"):
         return ()
     found = rows(db, _FLUSHES, Scope(session))
-    return tuple(FlushStory(**row) for row in found)
+    return tuple(FlushStory(**{name: row[name] for name in FlushStory.__slots__}) for row in found)
 
 
 def events(db: Database, session: str, page: str | None = None) -> tuple[EventStory, ...]:
@@ -217,12 +217,12 @@ _EVENTS = """
     select events.*, pages.tool, pages.label, pages.handle from events left join pages
     on pages.session = events.session and pages.id = events.page
 """
-_FLUSHES = f"""
-    select {", ".join(name for name in FlushStory.__slots__ if name != "pages_out")}, (
-        select count(*) from pages where pages.session = flushes.session
-        and pages.moved = flushes.turn and pages.state in ('evicted', 'collected')
-    ) pages_out
-    from flushes where session = :session order by turn
+_FLUSHES = """
+    select flushes.*, coalesce(still.out, 0) pages_out from flushes left join (
+        select moved, count(*) out from pages
+        where session = :session and state in ('evicted', 'collected') group by moved
+    ) still on still.moved = flushes.turn
+    where session = :session order by turn
 """
 _PAGES = """
     select pages.*, exists (select 1 from contents where digest = pages.digest) kept

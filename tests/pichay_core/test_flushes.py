@@ -20,8 +20,8 @@ def billed(input=50, read=0, write=0, hour=0, output=10):
     return Usage(input, read, write, hour, output)
 
 
-def parts(ledger, facts, amounts, usage):
-    found = divide(ledger, facts, amounts, usage, WEIGHTS)
+def parts(ledger, facts, amounts, usage, fresh=0):
+    found = divide(ledger, facts, amounts, usage, WEIGHTS, fresh)
     assert found.rest == pytest.approx(0, abs=1e-6)
     return pytest.approx((found.saved, found.rewritten, found.faulted))
 
@@ -70,6 +70,17 @@ def test_a_refetch_is_written_when_it_comes_and_read_from_then_on():
     assert parts(Ledger(65_000, 105_000), QUIET, amounts, usage) == (4_000, 0, 3_000 * 1.25)
     usage = billed(read=69_000, write=500)
     assert parts(Ledger(69_000, 106_000), QUIET, amounts, usage) == (4_000, 0, 300)
+
+
+def test_a_flush_that_breaks_what_was_refetched_before_bears_its_writing():
+    """3,000 tokens refetched long ago are cached; untouched they are not: 40,000 others and they
+    are written again behind what leaves."""
+    amounts = Amounts(removed=40_000, refetched=3_000)
+    usage = billed(read=20_000, write=48_000)
+    ledger = Ledger(103_000, 100_000)
+    found = parts(ledger, FLUSH, amounts, usage)
+    assert found == (4_000, 43_000 * 1.15, 300)
+    assert parts(ledger, FLUSH, amounts, usage, fresh=3_000) == (4_000, 40_000 * 1.15, 3_750)
 
 
 def test_a_request_that_brought_nothing_but_a_refetch_is_charged_whole():
@@ -144,28 +155,28 @@ _sparse = st.builds(
 _shares = st.dictionaries(st.integers(1, 9), st.builds(Share, _tokens, _tokens, st.just(0)))
 
 
-@given(_ledgers, _facts, _amounts, st.one_of(_usages, _sparse))
-def test_the_parts_add_up_to_untouched_less_actual(ledger, facts, amounts, usage):
-    found = divide(ledger, facts, amounts, usage, WEIGHTS)
+@given(_ledgers, _facts, _amounts, st.one_of(_usages, _sparse), _tokens)
+def test_the_parts_add_up_to_untouched_less_actual(ledger, facts, amounts, usage, fresh):
+    found = divide(ledger, facts, amounts, usage, WEIGHTS, min(fresh, amounts.refetched))
     untouched = settle(ledger, facts, amounts, usage).untouched
     whole = WEIGHTS.of(untouched) - WEIGHTS.of(usage)
     assert found.net + found.rest == pytest.approx(whole, abs=1e-6)
     assert min(found.saved, found.rewritten) >= 0
 
 
-@given(_ledgers, _facts, _amounts, st.one_of(_usages, _sparse))
+@given(_ledgers, _facts, _amounts, st.one_of(_usages, _sparse), _tokens)
 def test_the_rest_is_less_than_a_token_unless_more_was_refetched_than_there_was(
-    ledger, facts, amounts, usage
+    ledger, facts, amounts, usage, fresh
 ):
     assume(usage.window + amounts.removed - amounts.refetched >= usage.input)
-    found = divide(ledger, facts, amounts, usage, WEIGHTS)
+    found = divide(ledger, facts, amounts, usage, WEIGHTS, min(fresh, amounts.refetched))
     assert abs(found.rest) < 0.5
     assert found.faulted >= -1e-6
 
 
-@given(_ledgers, _facts, _amounts, _usages)
-def test_only_a_flush_is_charged_with_a_rewrite(ledger, facts, amounts, usage):
-    found = divide(ledger, facts, amounts, usage, WEIGHTS)
+@given(_ledgers, _facts, _amounts, _usages, _tokens)
+def test_only_a_flush_is_charged_with_a_rewrite(ledger, facts, amounts, usage, fresh):
+    found = divide(ledger, facts, amounts, usage, WEIGHTS, min(fresh, amounts.refetched))
     if not (facts.flushed and facts.warm and not facts.client_broke):
         assert found.rewritten == 0
 
