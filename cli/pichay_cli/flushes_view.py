@@ -35,6 +35,7 @@ _COLUMNS = (
     Column("tokens", right=True),
     Column("predicted"),
     Column("paid back"),
+    Column("requests", right=True, least=110),
     Column("saved", right=True, least=96),
     Column("rewrite", right=True, least=96),
     Column("faults", right=True, least=96),
@@ -74,8 +75,10 @@ def flushes_data(flushes: Sequence[FlushStory]) -> list[dict[str, Any]]:
 
 def _title(flushes: Sequence[FlushStory]) -> RenderableType:
     paid = sum(flush.paid_back is not None for flush in flushes)
-    about = f"  {len(flushes):,}, {paid:,} paid back, after so many requests each"
-    return line(("Flushes", STRONG), (about, QUIET))
+    about = (
+        f"{len(flushes):,}, {paid:,} paid back (after requests) · amounts: tokens of plain input"
+    )
+    return line(("Flushes", STRONG), (f"  {about}", QUIET))
 
 
 def _row(flush: FlushStory) -> Sequence[Cell]:
@@ -87,6 +90,7 @@ def _row(flush: FlushStory) -> Sequence[Cell]:
         tokens(flush.tokens),
         _after(flush.pays_after) or "never",
         _paid_back(flush),
+        f"{flush.requests:,}",
         _amount(flush.saved_tokens),
         _amount(flush.rewritten_tokens),
         _amount(flush.faulted_tokens),
@@ -116,4 +120,4 @@ def _amount(count: float) -> str:
 def _others(dollars_: float | None) -> list[Sequence[Cell]]:
     if dollars_ is None or abs(dollars_) < LEAST_SHOWN:
         return []
-    return [("", "others", *[""] * 8, change(-dollars_, dollars))]
+    return [("", "others", *[""] * 9, change(-dollars_, dollars))]

@@ -224,6 +224,32 @@ def paged(path):
     return made
 
 
+def flushed(path):
+    """The same session with more flushes: one that paid, one that does not yet, one whose pages
+    are gone, one not billed yet; and a little that came of none of them."""
+    made = paged(path)
+    one = "3f2a" + "0" * 28
+    made.flush(one, 3, saved_dollars=0.4, rewritten_dollars=0.06)
+    made.page(one, "p5", "src/db.py", "EEEEEEEE", moved=4)
+    made.flush(
+        one, 4, why="break-even", pages=1, tokens=1_200, predicted_saving_tokens=120,
+        predicted_rewrite_tokens=4_321, requests=3, saved_tokens=360.0, rewritten_tokens=4_000.0,
+        faulted_tokens=9_000.0, saved_dollars=0.001, rewritten_dollars=0.012,
+        faulted_dollars=0.027, paid_back=None,
+    )  # fmt: skip
+    made.flush(
+        one, 5, why="cold", pages=2, tokens=9_000, predicted_rewrite_tokens=0, requests=1,
+        saved_tokens=900.0, rewritten_tokens=1_000.0, saved_dollars=0.0027,
+        rewritten_dollars=0.003, paid_back=None,
+    )  # fmt: skip
+    made.page(one, "p6", "src/new.py", "FFFFFFFF", moved=6)
+    made.flush(
+        one, 6, requests=0, saved_tokens=0.0, rewritten_tokens=0.0, saved_dollars=None,
+        rewritten_dollars=None, faulted_dollars=None, paid_back=None,
+    )  # fmt: skip
+    return made
+
+
 def losing(path):
     """A session that lost money and tokens, thrashing."""
     made = Recording(path)

@@ -10,7 +10,7 @@ from pichay_cli.panels import sessions_sheet
 from pichay_cli.show import drawing
 from pichay_core.store import figures, stories
 from pichay_core.store.scope import Scope
-from tests.pichay_cli.builders import NOW, Recording, held, paged
+from tests.pichay_cli.builders import NOW, Recording, flushed, held, paged
 from tests.pichay_cli.screens import text
 
 ONE = "3f2a" + "0" * 28
@@ -51,7 +51,8 @@ def test_sessions_as_json_are_as_many_as_asked_for(path, pichay):
 def shown(made, session, width=80):
     (found,) = figures.sessions(made.db, scope=Scope(session))
     turns, events = stories.turns(made.db, session), stories.events(made.db, session)
-    return text(drawing(found, turns, events, NOW), width)
+    flushes = stories.flushes(made.db, session)
+    return text(drawing(found, turns, events, flushes, NOW), width)
 
 
 STORY = """\
@@ -97,6 +98,56 @@ def test_a_session_is_told_request_by_request_with_its_events(path):
 
 def test_what_was_held_back_observed_or_is_in_flight_is_told(path):
     assert shown(held(path), "a" * 32) == HELD
+
+
+FLUSHES = """\
+Flushes  4, 1 paid back (after requests) · amounts: tokens of plain input
+turn  flush       pages  tokens  predicted  paid back  requests  saved  rewrite  faults     net     money
+   3  batch           3   22.5k  after 9    after 10         12  27.0k    21.5k           -5.5k    -$0.34
+   4  break-even      1    1.2k  after 37   not yet           3    360     4.0k    9.0k  +12.6k    +$0.04
+   5  cold            2    9.0k  at once    not               1    900     1.0k            +100  +$0.0003
+   6  batch           3   22.5k  after 9                      0
+      others                                                                                       +$0.05
+"""  # noqa: E501 - a drawing
+NARROW_FLUSHES = """\
+Flushes  4, 1 paid back (after requests) · amounts: tokens of plain input
+turn  flush       pages  tokens  predicted  paid back     net     money
+   3  batch           3   22.5k  after 9    after 10    -5.5k    -$0.34
+   4  break-even      1    1.2k  after 37   not yet    +12.6k    +$0.04
+   5  cold            2    9.0k  at once    not          +100  +$0.0003
+   6  batch           3   22.5k  after 9
+      others                                                     +$0.05
+"""
+
+
+def flushes_of(told):
+    """The lines between the net and the requests."""
+    return told.partition("\n\n ")[2].partition("\n\n")[2].partition("\n\n")[0] + "\n"
+
+
+@pytest.mark.parametrize(("width", "expected"), [(120, FLUSHES), (80, NARROW_FLUSHES)])
+def test_the_flushes_of_a_session_say_what_was_expected_and_what_they_have_brought(
+    path, width, expected
+):
+    assert flushes_of(shown(flushed(path), ONE, width)) == expected
+
+
+def test_flushes_as_json_say_the_same_and_what_is_left_over(path, pichay):
+    flushed(path)
+    found = json.loads(pichay("show", "last", "--json").output)
+    paid, loss, *_ = found["flushes"]
+    assert (paid["pays_after"], paid["paid_back"], paid["pages_out"]) == (9, 10, 3)
+    assert (loss["net_tokens"], loss["paid_back"]) == (-12_640, None)
+    brought = sum(flush["net_dollars"] or 0 for flush in found["flushes"])
+    whole = -found["session"]["net"]["dollars"]["difference"]
+    assert found["not_of_a_flush_dollars"] == pytest.approx(whole - brought)
+
+
+def test_a_session_of_version_1_is_shown_without_flushes(path, pichay):
+    made = paged(path)
+    made.db["flushes"].drop()
+    done = pichay("show", "last")
+    assert (done.exit_code, "Flushes" in done.output) == (0, False)
 
 
 def test_a_request_that_the_provider_refused_says_so(path):

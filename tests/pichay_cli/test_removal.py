@@ -38,6 +38,15 @@ def test_purge_takes_one_session_away_after_asking(path, pichay):
     assert made.db["sessions"].count == 1
 
 
+@pytest.mark.parametrize(("flushes", "said"), [(1, "1 flush"), (2, "2 flushes")])
+def test_the_flushes_of_a_session_go_with_it(path, pichay, flushes, said):
+    made = paged(path)
+    for turn in range(flushes):
+        made.flush(ONE, turn)
+    assert f" 6 events, {said}.\n" in pichay("purge", "3f2a", "--yes").output
+    assert made.db["flushes"].count == 0
+
+
 def test_whoever_does_not_agree_loses_nothing(path, pichay):
     made = paged(path)
     done = pichay("purge", "3f2a", answer="n\n")
