@@ -233,6 +233,7 @@ def _turn_row(record: Turned, amounts: Amounts) -> Row:
         "messages": len(after.messages),
         "bytes_before": record.bytes_before,
         "bytes_after": record.bytes_after,
+        "front_bytes": _front_bytes(record),
         "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
         "refetched_tokens": amounts.refetched,
         "resident_tokens": amounts.resident,
@@ -243,6 +244,13 @@ def _turn_row(record: Turned, amounts: Amounts) -> Row:
         "held_why": record.held.why,
         "overhead_microseconds": record.overhead_microseconds,
     }
+
+
+def _front_bytes(record: Turned) -> int | None:
+    """Return the bytes beside the messages; None where these were not looked at."""
+    if record.after.frozen:
+        return None
+    return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
 
 
 def _amounts(counted: Iterable[Counted]) -> Amounts:

@@ -12,6 +12,7 @@ import zstandard
 from sqlite_utils import Database
 
 from pichay_core.events import Collected, Event, Evicted
+from pichay_core.model import PageId
 from pichay_core.session import Session
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
 from pichay_core.store.rows import Row, event_row, page_row, session_row
@@ -62,12 +63,13 @@ class Decisions:
     def _pages(self, before: Session | None, after: Session) -> None:
         old = before.table if before and before.id == after.id else PageTable()
         changed = [
-            page_row(after.id, position, entry)
+            page_row(after.id, position, entry) | _place(after, page)
             for position, (page, entry) in enumerate(after.table.entries.items())
             if old.entries.get(page) is not entry
         ]
         if changed:
-            updates = ", ".join(f"{name} = excluded.{name}" for name in changed[0])
+            names = [name for name in changed[0] if name not in ("request", "message")]
+            updates = ", ".join(f"{name} = excluded.{name}" for name in names)
             also = f"on conflict (session, id) do update set {updates}"
             insert(self._db, "pages", changed, also=also)
 
@@ -127,6 +129,14 @@ def insert(db: Database, table: str, new: list[Row], how: str = "insert", also: 
         marks = ", ".join(f":{name}" for name in new[0])
         sql = f"{how} into {table} ({', '.join(new[0])}) values ({marks}) {also}"
         db.conn.executemany(sql, new)
+
+
+def _place(session: Session, page: PageId) -> Row:
+    """Return where a page stands that is put down for the first time; nowhere if it is gone."""
+    frame = session.frames.get(page)
+    if frame is None:
+        return {"request": None, "message": None}
+    return {"request": session.requests, "message": frame.message}
 
 
 def _bare_event(kind: str, at: float, detail: str) -> Row:

@@ -9,8 +9,9 @@ the recorded one if it ever left the window.
 
 Made up: all other text. A result's is as long as the real one, and equal digests give equal
 text. What user and model said is as long as the bill leaves over (the window, and what we had
-removed from it), the model's no longer than its reply was billed. What nobody can tell from it
-(system prompt and tools, at most ``FRONT_TOKENS``) is left for the replay to put in front.
+removed from it), the model's no longer than its reply was billed. What stood in front of it
+(system prompt and tools) is left for the replay to put there: as many tokens as its bytes come
+to, at most ``FRONT_TOKENS`` where they were not recorded.
 
 Taken to be so: in a first request, and after a rewind, user and model take turns. Of the pages
 behind the place of a rewind, those that are sent to the end are sent again; of the others the
@@ -89,10 +90,10 @@ def conversation(db: Database, session: str) -> Conversation:
     """Return one session; it has no steps if none of its requests was looked at."""
     (row,) = rows(db, "select * from sessions where id = :session", Scope(session))
     turns = rows(db, _TURNS, Scope(session), frozen=row["frozen"])
-    entries = map(entry_of, rows(db, _PAGES, Scope(session)))
+    pages = map(_coming, rows(db, _PAGES, Scope(session)))
     if row["kind"] == "fork" and turns:
-        entries = (entry for entry in entries if not _left_behind(entry, turns[0]["turn"]))
-    telling = _Telling(session, entries, _rewinds(db, session), lambda d: content(db, d))
+        pages = (page for page in pages if not _left_behind(page, turns[0]["turn"]))
+    telling = _Telling(session, pages, _rewinds(db, session), lambda d: content(db, d))
     told = [telling.request(turn) for turn in turns]
     kind = "subagent" if row["kind"] in ("subagent", "side") else "main"
     return Conversation(session, kind, tuple(_steps(session, told)))
@@ -121,9 +122,28 @@ def _rewinds(db: Database, session: str) -> dict[int, _Rewind]:
     return {row["request"]: _Rewind(row["at"], row["gone"]) for row in found}
 
 
-def _left_behind(entry: Entry, turn: int) -> bool:
+class _Coming(NamedTuple):
+    """A page, and where it stood first; None in a recording of version 0.1."""
+
+    entry: Entry
+    request: int | None
+    message: int | None
+
+    def due(self, turn: Row) -> bool:
+        """True if the page is in the window of this request."""
+        if self.request is None:
+            return self.entry.born <= turn["turn"]
+        return self.request <= turn["request"]
+
+
+def _coming(row: Row) -> _Coming:
+    return _Coming(entry_of(row), row.get("request"), row.get("message"))
+
+
+def _left_behind(page: _Coming, turn: int) -> bool:
     """True for a page that a fork knows from its parent, but does not send."""
-    return entry.state is State.GONE and entry.born <= turn
+    entry = page.entry
+    return page.request is None and entry.state is State.GONE and entry.born <= turn
 
 
 class _Told(NamedTuple):
@@ -147,12 +167,12 @@ class _Telling:
     def __init__(
         self,
         session: str,
-        entries: Iterable[Entry],
+        pages: Iterable[_Coming],
         rewinds: dict[int, _Rewind],
         kept: Callable[[str], bytes | None],
     ) -> None:
         self._session = session
-        self._coming = deque(entries)
+        self._coming = deque(pages)
         self._rewinds = rewinds
         self._kept = kept
         self._sizes: list[int] = []
@@ -209,10 +229,12 @@ class _Telling:
         for one in again:
             later = (at for at in answering if keeps + at >= one.message)
             self._put(spoken, next(later, answering[-1]), keeps, one.entry)
-        while self._coming and self._coming[0].born <= clock:
-            entry = self._coming.popleft()
-            ago = min(clock - entry.born, len(asking) - 1)
-            self._put(spoken, max(answering[0], asking[-1 - ago]), keeps, entry)
+        while self._coming and self._coming[0].due(turn):
+            entry, _, message = self._coming.popleft()
+            ago = min(max(0, clock - entry.born), len(asking) - 1)
+            there = -1 if message is None else message - keeps
+            at = there if there in answering else max(answering[0], asking[-1 - ago])
+            self._put(spoken, at, keeps, entry)
 
     def _put(self, spoken: list[Spoken], at: int, keeps: int, entry: Entry) -> None:
         spoken[at].pages.append(entry)
@@ -228,7 +250,9 @@ class _Telling:
         known = sum(self._sizes[:keeps]) + sum(one.bytes for one in spoken)
         left = max(0, usage.window + removed - tokens_of_bytes(known, model))
         if self._front is None:
-            self._front = min(FRONT_TOKENS, left)
+            front = turn.get("front_bytes")
+            most = FRONT_TOKENS if front is None else tokens_of_bytes(max(0, front), model)
+            self._front = min(most, left)
         room = (left - self._front) * bytes_per_token(model)
         reply = self._said * bytes_per_token(model) if keeps else 0.0
         retold.share(spoken, max(0, int(room)), int(reply))

@@ -36,8 +36,19 @@ def first_tables(db: Database) -> None:
 
 @migrations()
 def the_ledger_of_each_flush(db: Database) -> None:
-    """Add what version 0.2 records."""
+    """Add what each flush was expected to bring, and what it has brought."""
     db.conn.execute(_FLUSHES)
+
+
+@migrations()
+def where_pages_stood(db: Database) -> None:
+    """Add what tells a recorded session again more exactly; null in what was recorded before.
+
+    Of a page the request in which it first stood in the window, and the number of its message
+    there; of a turn the bytes of its body beside the messages: prompt, tools, settings.
+    """
+    for column in ("pages add request", "pages add message", "turns add front_bytes"):
+        db.conn.execute(f"alter table {column} integer")
 
 
 _FLUSHES = """

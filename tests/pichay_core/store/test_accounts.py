@@ -81,6 +81,23 @@ def test_every_page_is_a_row_with_its_tokens_counted(proxy):
     assert {r["handle"] is None for r in rows if r["state"] == "resident"} == {True}
 
 
+def test_a_page_has_the_place_where_it_stood_first(proxy):
+    send(proxy, worked(2))
+    send(proxy, worked(2).idle(1).read("x.py"))
+    send(proxy, worked(2).idle(1).to(5).read("y.py", id="y"))
+    rows = table(proxy, "select label, request, message from pages order by position")
+    assert [tuple(row.values()) for row in rows] == [
+        ("0.py", 1, 2), ("1.py", 1, 4), ("x.py", 2, 8), ("y.py", 3, 6),
+    ]  # fmt: skip
+
+
+def test_a_turn_has_the_bytes_beside_its_messages(proxy):
+    send(proxy, worked(2), system="x" * 5_000)
+    (row,) = table(proxy, "select front_bytes from turns")
+    messages = sum(len(json.dumps(message)) for message in worked(2).messages)
+    assert row["front_bytes"] == len(body(worked(2), system="x" * 5_000)) - messages
+
+
 def test_the_content_of_a_page_is_kept_when_it_leaves_and_once(proxy):
     talk = Talk().read("a.py").run("cat a.py", prose("a.py")).idle(6)
     send(proxy, talk, after=10)

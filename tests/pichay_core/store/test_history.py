@@ -254,15 +254,57 @@ def test_what_was_said_fills_the_window_up_to_the_bill(proxy):
     assert tokens_of_bytes(said_in(question), SONNET) > 1000
 
 
-def test_of_a_history_that_was_joined_late_a_usual_front_is_left_out(proxy):
+def joined_late() -> Talk:
     talk = Talk("word " * 30_000)
     for number in range(5):
         talk.read(f"{number}.py")
-    window = proxy.ask(talk)
+    return talk
+
+
+def test_what_stood_in_front_is_left_out_in_the_size_that_was_recorded(proxy):
+    window = proxy.ask(joined_late(), system="Be careful with the work of others. " * 500)
+    (step,) = proxy.told().steps
+    front = tokens_of_bytes(500 * 36 + 200, SONNET)
+    assert window - size(step.new) == pytest.approx(front, rel=0.03)
+    assert pages_of(step.new) == proxy.session.frames
+
+
+def test_where_the_front_was_not_recorded_a_usual_one_is_left_out(proxy):
+    window = proxy.ask(joined_late())
+    proxy.settle()
+    made(proxy.path, "update turns set front_bytes = null")
     (step,) = proxy.told().steps
     assert len(step.new) == 11
     assert window - size(step.new) == pytest.approx(FRONT_TOKENS, abs=20)
-    assert pages_of(step.new) == proxy.session.frames
+
+
+def test_a_page_of_a_history_that_was_joined_late_is_told_where_it_stood(proxy):
+    """Two messages of the user in a row: by the turns alone it would be one too late."""
+    talk = Talk().read("a.py")
+    talk.messages += [user("Wait."), user("Now go on.")]
+    proxy.ask(talk.read("b.py").ask("And?"))
+    (step,) = proxy.told().steps
+    places = [at for at, message in enumerate(step.new) if message.results]
+    assert places == [frame.message for frame in proxy.session.frames.values()]
+
+
+def test_a_page_that_a_fork_began_with_and_then_left_is_told_until_it_left(proxy):
+    talk = worked(proxy, 3)
+    left = talk.copy()
+    proxy.ask(talk.to(5).read("other.py", id="other"))
+    proxy.ask(left.read("next.py", id="next"))
+    began = proxy.session.frames.keys()
+    proxy.ask(left.copy().to(5).read("third.py", id="third"))
+    told = windows(proxy.told())
+    assert pages_of(told[0]).keys() == began
+    assert pages_of(told[1]).keys() == proxy.session.frames.keys()
+
+
+def test_a_recording_of_version_1_is_told_by_the_turns_of_its_pages(proxy):
+    worked(proxy)
+    proxy.settle()
+    made(proxy.path, "update pages set request = null, message = null")
+    assert pages_of(windows(proxy.told())[-1]) == proxy.session.frames
 
 
 def test_a_reply_is_what_the_client_sent_back_or_as_long_as_it_was_billed(proxy):
