@@ -65,6 +65,7 @@ def activity_data(done: Activity) -> dict[str, Any]:
         "outcomes": [{"outcome": outcome, **asdict(tally)} for outcome, tally in done.outcomes],
         "held": _tallies(done.held),
         "flushes": _tallies(done.flushes),
+        "flushes_paid_back": done.paid_back,
         "frozen": _tallies(done.frozen),
         "tls_refused": _tallies(done.refusals),
         "pins_now": done.pins_now,

@@ -155,7 +155,7 @@ def paging_panel(activity: Activity) -> RenderableType:
         _counted("faults", activity.count("faulted"), _faults(activity)),
         _counted("pins", activity.pins_now, f"now · {activity.count('pinned'):,} set so far"),
         _counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
-        _counted("flushes", sum(t.count for t in activity.flushes), _reasons(activity.flushes)),
+        _counted("flushes", sum(t.count for t in activity.flushes), _flushes(activity)),
         _counted("prefix breaks", activity.prefix_breaks, "less read from cache than it held"),
         ("thrash", (thrash.value, _THRASH_STYLES[thrash]), (_thrash(activity), QUIET)),
     ]
@@ -195,6 +195,11 @@ def _faults(activity: Activity) -> str:
 def _thrash(activity: Activity) -> str:
     of = share(activity.count("faulted", "refetch"), activity.count("evicted"))
     return f"{of or '0 %'} of evictions refetched, {activity.refaults:,} again ({_THRASH})"
+
+
+def _flushes(activity: Activity) -> str:
+    paid = [] if activity.paid_back is None else [f"{activity.paid_back:,} paid back"]
+    return " · ".join([_reasons(activity.flushes), *paid])
 
 
 def _reasons(tallies: Sequence[Tally]) -> str:

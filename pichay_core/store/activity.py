@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlite_utils import Database
 
+from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 
 
@@ -50,6 +51,8 @@ class Activity:
     held: tuple[Tally, ...] = ()
     """Requests in which something was held back, and the most tokens in one of them."""
     flushes: tuple[Tally, ...] = ()
+    paid_back: int | None = None
+    """Flushes that have saved what they cost; None if that was not recorded."""
     frozen: tuple[Tally, ...] = ()
     refusals: tuple[Tally, ...] = ()
     """Refused certificates by host."""
@@ -93,6 +96,7 @@ def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
         ),
         held=_tallies(db, _HELD, scope),
         flushes=_tallies(db, _FLUSHES, scope),
+        paid_back=_paid_back(db, scope),
         frozen=_frozen(db, scope),
         refusals=_tallies(db, _REFUSALS, scope),
         **_counts(db, scope),
@@ -144,6 +148,14 @@ def _frozen(db: Database, scope: Scope) -> tuple[Tally, ...]:
     clause = where(scope, "id", "last_at", "frozen is not null")
     sql = f"select frozen why, count(*) count from sessions {clause} group by frozen"
     return tuple(_tally(row) for row in rows(db, f"{sql} order by count desc, why", scope))
+
+
+def _paid_back(db: Database, scope: Scope) -> int | None:
+    if not has_flushes(db):
+        return None
+    sql = f"select count(*) count, count(paid_back) paid from flushes {where(scope)}"
+    (found,) = rows(db, sql, scope)
+    return found["paid"] if found["count"] else None
 
 
 def _counts(db: Database, scope: Scope) -> dict[str, int]:

@@ -10,6 +10,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from sqlite_utils import Database
 
@@ -34,8 +35,7 @@ NOBODY = -1
 """Stands for the flushes that are not recorded here: a parent's, and those of earlier versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """One page of a request, with what it holds and what it saves, in calibrated tokens."""
 
     entry: Entry
@@ -117,12 +117,13 @@ class Flushes:
         came = _refetched_now(record)
         removed, refetched, fresh = Counter[int](), Counter[int](), Counter[int]()
         for one in counted:
-            entry, page = one.entry, one.entry.page.id
+            entry = one.entry
             if entry.out:
                 removed[NOBODY if entry.moved is None else entry.moved] += one.gain
             if entry.faults:
-                refetched[refetches[page]] += one.tokens
-                fresh[refetches[page]] += one.tokens if page in came else 0
+                turn = refetches[entry.page.id]
+                refetched[turn] += one.tokens
+                fresh[turn] += one.tokens if entry.page.id in came else 0
         turns = removed.keys() | refetched.keys()
         return {turn: Share(removed[turn], refetched[turn], fresh[turn]) for turn in turns}
 

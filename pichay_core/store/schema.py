@@ -253,6 +253,11 @@ def open_for_reading(path: Path) -> Database:
     return Database(connection)
 
 
+def has_flushes(db: Database) -> bool:
+    """True unless the database is of version 0.1 and has not been written to since."""
+    return db["flushes"].exists()
+
+
 def problem_with(path: Path) -> str | None:
     """Say why the file cannot be used as our database, None if it can (or does not exist)."""
     if not path.exists():

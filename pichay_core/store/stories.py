@@ -13,6 +13,7 @@ import zstandard
 from sqlite_utils import Database
 
 from pichay_core.store.figures import Tokens
+from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 
 
@@ -165,7 +166,7 @@ def turns(db: Database, session: str) -> tuple[TurnStory, ...]:
 
 def flushes(db: Database, session: str) -> tuple[FlushStory, ...]:
     """Return the flushes of one session, in order; none from a recording of version 0.1."""
-    if not rows(db, "select 1 from sqlite_master where name = 'flushes'"):
+    if not has_flushes(db):
         return ()
     found = rows(db, _FLUSHES, Scope(session))
     return tuple(FlushStory(**{name: row[name] for name in FlushStory.__slots__}) for row in found)

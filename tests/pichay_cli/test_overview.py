@@ -56,6 +56,10 @@ def test_a_saving_is_said_first_in_money_and_tokens(path):
     assert drawn(builders.paged(path), 80) == SAVING
 
 
+def test_the_flushes_that_paid_back_are_counted(path):
+    assert "\nflushes           1  batch 1 · 1 paid back\n" in drawn(builders.flushed(path), 80)
+
+
 NARROW = """\
 Net against untouched (estimate) · all sessions
 

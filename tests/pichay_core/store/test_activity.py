@@ -3,7 +3,7 @@ import pytest
 from pichay_core.store.activity import Activity, Tally, Thrash, activity
 from pichay_core.store.schema import open_for_writing
 from pichay_core.store.scope import Scope
-from tests.pichay_cli.builders import NOW, held, losing, paged
+from tests.pichay_cli.builders import NOW, flushed, held, losing, paged
 
 
 @pytest.fixture
@@ -25,6 +25,15 @@ def test_everything_that_happened_is_counted_by_kind_and_reason(path):
         pins_now=1,
         prefix_breaks=1,
     )
+
+
+def test_flushes_that_paid_back_are_counted_if_that_is_recorded(path):
+    made = flushed(path)
+    assert (activity(made.db).paid_back, activity(made.db, Scope("77b1" + "0" * 28)).paid_back) == (
+        1, None,
+    )  # fmt: skip
+    made.db["flushes"].drop()
+    assert activity(made.db).paid_back is None
 
 
 def test_what_was_held_back_passed_frozen_or_refused_has_its_reason(path):

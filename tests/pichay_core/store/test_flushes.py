@@ -250,6 +250,32 @@ def brought(proxy, session):
     return rows[0]
 
 
+def test_what_giving_edits_up_costs_is_charged_to_no_flush(proxy):
+    """Frozen, the session sends its own text again: 4,904 tokens more, all of it written."""
+    warm_flush(proxy)
+    (before,) = flushes(proxy)
+    dollars = net_of(proxy, proxy.session.id)[0]
+    proxy.paging.freeze(proxy.decision.exchange, "refused", proxy.at)
+    out = removed(proxy, 2)
+    ask(proxy, worked(9), 50, 1_000, 12_000 + out, 0, 20)
+    assert flushes(proxy) == [before]
+    assert (
+        net_of(proxy, proxy.session.id)[0]
+        < dollars
+        == pytest.approx(brought(proxy, proxy.session.id)[0])
+    )
+
+
+def test_what_a_fork_saves_by_its_parent_s_flush_is_of_no_flush_of_its_own(proxy):
+    ask(proxy, worked(), 50, 0, 8_000, 0, 20)
+    ask(proxy, worked(7).read("x.py", id="x"), 50, 6_800, 1_300, 0, 20)
+    ask(proxy, worked(9), 50, 8_000, 1_300, 0, 20)
+    fork = proxy.session
+    assert fork.kind == "fork"
+    assert net_of(proxy, fork.id)[0] > 0
+    assert brought(proxy, fork.id) == (0, 0)
+
+
 few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
