@@ -292,7 +292,7 @@ def test_a_flush_says_what_it_saves_on_every_request_and_what_it_costs_once():
     pages, prefix = [old("a"), old("b")], Prefix(tokens=9_000, behind=6_000, anchor=3)
     framed = replace(prefix, frames={PageId("a"): (3, 0), PageId("b"): (5, 0)})
     flushed = turn(*pages, prefix=framed).events[0]
-    tokens = 2 * gain(pages[0])
+    tokens = 2 * pages[0].gain
     assert flushed == Flushed(
         "every-turn",
         pages=2,
