@@ -134,3 +134,80 @@ def minimum_prefix(model: str) -> int:
     if version is not None:
         return _MINIMUM_PREFIX.get(version, LARGEST_MINIMUM_PREFIX)
     return _OPENAI_MINIMUM_PREFIX if _OPENAI.search(model.lower()) else LARGEST_MINIMUM_PREFIX
+
+
+_MILLION = 1_000_000
+_WINDOW = {
+    ClaudeVersion("fable", 5, 2): _MILLION,
+    ClaudeVersion("mythos", 5, 2): _MILLION,
+    ClaudeVersion("fable", 5, 1): _MILLION,
+    ClaudeVersion("mythos", 5, 1): _MILLION,
+    ClaudeVersion("opus", 5, 5): _MILLION,
+    ClaudeVersion("sonnet", 5, 5): _MILLION,
+    ClaudeVersion("haiku", 5, 5): _MILLION,
+    ClaudeVersion("fable", 5): _MILLION,
+    ClaudeVersion("mythos", 5): _MILLION,
+    ClaudeVersion("opus", 5): _MILLION,
+    ClaudeVersion("sonnet", 5): _MILLION,
+    ClaudeVersion("opus", 4, 8): _MILLION,
+    ClaudeVersion("opus", 4, 7): _MILLION,
+    ClaudeVersion("opus", 4, 6): _MILLION,
+    ClaudeVersion("sonnet", 4, 6): _MILLION,
+    ClaudeVersion("opus", 4, 5): 200_000,
+    ClaudeVersion("sonnet", 4, 5): 200_000,
+    ClaudeVersion("haiku", 4, 5): 200_000,
+    ClaudeVersion("opus", 4, 1): 200_000,
+    ClaudeVersion("opus", 4): 200_000,
+    ClaudeVersion("sonnet", 4): 200_000,
+    ClaudeVersion("sonnet", 3, 7): 200_000,
+    ClaudeVersion("sonnet", 3, 5): 200_000,
+    ClaudeVersion("haiku", 3, 5): 200_000,
+    ClaudeVersion("opus", 3): 200_000,
+    ClaudeVersion("haiku", 3): 200_000,
+}
+"""Tokens by model (Anthropic, "Models overview")."""
+_MILLION_IF_ASKED = {ClaudeVersion("sonnet", 4, 5), ClaudeVersion("sonnet", 4)}
+"""These have a larger window for who asks for it with a beta header."""
+_ASKS = "context-1m"
+"""How the name of that beta begins (``context-1m-2025-08-07``)."""
+_OTHER_WINDOWS = {
+    "gpt-4.1": 1_047_576,
+    "gpt-5": 400_000,
+    "gpt-5.1": 400_000,
+    "gpt-5.2": 400_000,
+    "gpt-5.3-codex": 400_000,
+    "gpt-5.4": 1_050_000,
+    "gpt-5.4-mini": 400_000,
+    "gpt-5.4-nano": 400_000,
+    "gpt-5.5": 1_050_000,
+    "gpt-5.6": 1_050_000,
+    "gpt-6": 1_050_000,
+    "gpt-6.1": 1_050_000,
+    "o3": 200_000,
+    "o4-mini": 200_000,
+    "gemini-2.5-pro": 1_048_576,
+    "gemini-2.5-flash": 1_048_576,
+    "gemini-3-flash": 1_048_576,
+    "gemini-3.1-pro": 1_048_576,
+    "gemini-3.5-flash": 1_048_576,
+    "gemini-4": 1_048_576,
+}
+"""Tokens by the beginning of a name, up to a dash (the providers' model pages)."""
+
+
+@lru_cache(maxsize=256)
+def context_window(model: str, betas: frozenset[str] = frozenset()) -> int | None:
+    """The tokens that *model* can take in and give out together; None if nobody here knows.
+
+    *betas* are the features that the request asks for. A name that ends in ``[1m]`` asks too.
+    """
+    version = claude_version(model)
+    if version is None:
+        return _other_window(plain_name(model))
+    asked = "[1m]" in model.lower() or any(beta.startswith(_ASKS) for beta in betas)
+    return _MILLION if asked and version in _MILLION_IF_ASKED else _WINDOW.get(version)
+
+
+def _other_window(name: str) -> int | None:
+    known = [begin for begin in _OTHER_WINDOWS if f"{name}-".startswith(f"{begin}-")]
+    return _OTHER_WINDOWS[max(known, key=len)] if known else None

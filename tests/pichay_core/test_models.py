@@ -8,6 +8,7 @@ from pichay_core.models import (
     ClaudeVersion,
     binds_thinking,
     claude_version,
+    context_window,
     minimum_prefix,
     plain_name,
 )
@@ -156,3 +157,51 @@ def test_the_minimum_prefix_is_the_documented_one_or_the_largest(name, tokens):
 def test_a_plain_name_has_no_region_vendor_or_tag(name, plain):
     assert plain_name(name) == plain
     assert plain_name(plain) == plain
+
+
+ASKED = frozenset({"context-1m-2025-08-07", "another-beta"})
+
+
+@pytest.mark.parametrize(
+    ("name", "betas", "tokens"),
+    [
+        ("claude-sonnet-4-5-20250929", frozenset(), 200_000),
+        ("claude-sonnet-4-5-20250929", ASKED, 1_000_000),
+        ("claude-sonnet-4-5-20250929[1m]", frozenset(), 1_000_000),
+        ("claude-sonnet-4-20250514[1M]", frozenset(), 1_000_000),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", ASKED, 1_000_000),
+        ("claude-opus-4-5", ASKED, 200_000),
+        ("claude-3-5-sonnet-20241022", ASKED, 200_000),
+        ("claude-opus-4-6", frozenset(), 1_000_000),
+        ("claude-haiku-5-5", frozenset(), 1_000_000),
+        ("claude-opus-9", ASKED, None),
+        ("claude", frozenset(), None),
+        ("gpt-5", frozenset(), 400_000),
+        ("gpt-5-codex", frozenset(), 400_000),
+        ("gpt-5.4-mini", frozenset(), 400_000),
+        ("openai/gpt-5.4", frozenset(), 1_050_000),
+        ("gpt-6.1-sol", frozenset(), 1_050_000),
+        ("gpt-5.9", frozenset(), None),
+        ("gemini-2.5-pro", frozenset(), 1_048_576),
+        ("something-else", ASKED, None),
+        ("", frozenset(), None),
+    ],
+)
+def test_the_window_is_the_documented_one_and_larger_for_who_asks(name, betas, tokens):
+    assert context_window(name, betas) == tokens
+
+
+def test_the_windows_are_those_of_the_price_list_or_nearly():
+    """It rounds them, so one in twenty is no difference. Voices drive no coding agent."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    makers = [p for p in get_snapshot().providers if p.id in ("anthropic", "openai", "google")]
+    listed = {m.id: m.context_window for p in makers for m in p.models if m.context_window}
+    listed = {name: size for name, size in listed.items() if "-tts" not in name}
+    found = {name: context_window(name) for name in listed}
+    assert len([tokens for tokens in found.values() if tokens]) > 30
+    assert {
+        name: (tokens, listed[name])
+        for name, tokens in found.items()
+        if tokens and abs(tokens - listed[name]) > tokens / 20
+    } == {}
