@@ -6,7 +6,8 @@ Rule of this file: found once for each model and day, so that it may be asked on
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from pichay_core.tariff import CacheMultipliers, multipliers, provider_of, rates
+from pichay_core.prices import NOTHING, Prices
+from pichay_core.tariff import CacheMultipliers, Surcharge, multipliers, rates, surcharges
 
 _DAY = 86_400
 """Seconds. A price list changes by the day."""
@@ -15,17 +16,32 @@ USUAL = {False: CacheMultipliers(1.25, 0.1), True: CacheMultipliers(2.0, 0.1)}
 have. Source: Anthropic, "Prompt caching: Pricing"."""
 
 
-def cache_multipliers(model: str, at: float, one_hour: bool = False) -> CacheMultipliers:
+def cache_multipliers(
+    model: str, at: float, one_hour: bool = False, prices: Prices = NOTHING
+) -> CacheMultipliers:
     """Return what a cache write and a cache read of *model* cost on the day of *at*.
 
-    *at* is in seconds since the epoch. Bands of long windows leave the multiples as they are.
+    *at* is in seconds since the epoch. The user's own *prices* win; a model without a price is
+    taken to have the ``USUAL`` ones. Bands of long windows leave the multiples as they are.
     """
-    return _multipliers(model, int(at) // _DAY, one_hour)
+    return _multipliers(model, int(at) // _DAY, one_hour, prices)
+
+
+def surcharges_of(model: str, at: float, prices: Prices = NOTHING) -> tuple[Surcharge, ...]:
+    """Return by how much long requests to *model* are dearer; none for one without a price."""
+    return _surcharges(model, int(at) // _DAY, prices)
 
 
 @lru_cache(maxsize=256)
-def _multipliers(model: str, day: int, one_hour: bool) -> CacheMultipliers:
-    provider = provider_of(model)
-    at = datetime.fromtimestamp(day * _DAY, UTC)
-    found = rates(model, 0, at, provider) if provider else None
+def _multipliers(model: str, day: int, one_hour: bool, prices: Prices) -> CacheMultipliers:
+    found = rates(model, 0, _start(day), None, prices)
     return multipliers(found, one_hour) if found else USUAL[one_hour]
+
+
+@lru_cache(maxsize=256)
+def _surcharges(model: str, day: int, prices: Prices) -> tuple[Surcharge, ...]:
+    return surcharges(model, _start(day), None, prices)
+
+
+def _start(day: int) -> datetime:
+    return datetime.fromtimestamp(day * _DAY, UTC)

@@ -11,7 +11,7 @@ from pichay_core.admission import Arrival, admit
 from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
 from pichay_core.model import PageId, State
 from pichay_core.policies import Moment, Policy
-from pichay_core.schedule import Pending, Schedule
+from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable
 
@@ -65,6 +65,8 @@ class Seen:
     hold: str | None = None
     """Why nothing may be moved in this turn, None if it may."""
     prefix: Prefix = Prefix()
+    window: Window = field(default_factory=Window)
+    """What the client's own text holds of the model's window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,8 @@ def advance(
     wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
-    pending = sum(entry.gain for entry in free)
-    paid = _paid(free, seen, limits.tau)
-    rewrite = _rewrite(table, free, pending, seen.prefix)
-    told = Pending(pending, seen.cold, limits.flush_tokens, paid, rewrite)
+    told = _told(table, free, seen, limits)
+    pending = told.tokens
     why = None if seen.hold else schedule(told)
     events = (*events, *decayed)
     if why is None:
@@ -131,6 +131,20 @@ def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
     return Moment(seen.turn, limits.tau, limits.keep, prices.write, prices.read, table)
 
 
+def _told(table: PageTable, free: Sequence[Entry], seen: Seen, limits: Limits) -> Pending:
+    """Return what a schedule is told of a flush of these pages."""
+    pending, out = sum(entry.gain for entry in free), table.absent
+    return Pending(
+        tokens=pending,
+        cold=seen.cold,
+        threshold=limits.flush_tokens,
+        paid=_paid(free, seen, limits.tau),
+        rewrite=_rewrite(free, pending, out, seen.prefix),
+        read=seen.prefix.read,
+        window=replace(seen.window, tokens=max(0, seen.window.tokens - out)),
+    )
+
+
 def _paid(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
     """Return what it has cost to keep the pages since they could leave."""
     since = seen.turn - tau + 1
@@ -138,7 +152,7 @@ def _paid(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
     return seen.prefix.read * sum(waited)
 
 
-def _rewrite(table: PageTable, pages: Sequence[Entry], pending: int, prefix: Prefix) -> float:
+def _rewrite(pages: Sequence[Entry], pending: int, out: int, prefix: Prefix) -> float:
     """Return what it costs to write again what a flush of these pages leaves in the window.
 
     The cache can be read up to the anchor if that stands before the first page, else up to the
@@ -149,7 +163,7 @@ def _rewrite(table: PageTable, pages: Sequence[Entry], pending: int, prefix: Pre
     first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in pages)
     if 0 < prefix.anchor <= first:
         return _price(prefix, prefix.behind - pending)
-    return _price(prefix, prefix.tokens - table.absent - pending)
+    return _price(prefix, prefix.tokens - out - pending)
 
 
 def _price(prefix: Prefix, survives: int) -> float:

@@ -16,3 +16,5 @@ class Request:
     messages: tuple[Message, ...]
     at: float
     """Seconds since the epoch."""
+    betas: frozenset[str] = frozenset()
+    """Features that the client asks for, by the names of the ``anthropic-beta`` header."""

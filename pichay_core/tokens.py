@@ -14,6 +14,9 @@ from pichay_core.models import claude_version
 O200K_BYTES_PER_TOKEN = 3.9
 """UTF-8 bytes per o200k token over a mix of source, JSON, Markdown and shell output."""
 
+PICTURE_BYTES = 5_000
+"""A picture is billed by its area, about as much as so many bytes of text."""
+
 _OLD_CLAUDE = 1.22
 _NEW_CLAUDE = 1.5
 _NEW_CLAUDE_FROM = (4, 7)

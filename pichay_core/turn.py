@@ -15,6 +15,7 @@ from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
 from pichay_core.pager import Advance, Held, Limits, Seen, advance, mark_gone
 from pichay_core.policies import Policy
+from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite
 from pichay_core.schedule import Schedule
@@ -31,6 +32,7 @@ from pichay_core.warmth import (
     ttl_of,
     warm,
 )
+from pichay_core.window import window_of
 from pichay_core.wire.clientstubs import asks_for_summary
 from pichay_core.wire.format import Format, Outline
 from pichay_core.wire.message import Message
@@ -46,7 +48,9 @@ class Rules:
     edit: bool = True
     """False to decide and record, but send as it came (observe mode)."""
     multiples: CacheMultipliers | None = None
-    """What the cache costs; None to take it from the price list, by model."""
+    """What the cache costs; None to take it from the prices, by model."""
+    prices: Prices = NOTHING
+    """The user's own; they win over the price list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +214,7 @@ def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Se
     nothing: frozenset[PageId] = frozenset()
     bound = before_thinking(messages, frames) if binds_thinking(session.model) else nothing
     last = messages[-1].text if messages else ""
+    cached, at = _cached(matched, messages), request.at
     return Seen(
         turn=session.turn,
         arrivals=arrivals,
@@ -217,7 +222,8 @@ def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Se
         bound=bound,
         cold=not warm(before, request.at) or front_changed(before, request),
         hold="client compaction" if asks_for_summary(last) else None,
-        prefix=prefix(session, _cached(matched, messages), request.at, rules.multiples),
+        prefix=prefix(session, cached, at, rules.multiples, rules.prices),
+        window=window_of(request, session.model, rules.prices),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
 from pichay_core.pager import Prefix
+from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.session import Session
 from pichay_core.tokens import tokens_of_bytes
@@ -25,14 +26,15 @@ def prefix(
     cached: Sequence[Message],
     at: float,
     multiples: CacheMultipliers | None,
+    prices: Prices = NOTHING,
 ) -> Prefix:
     """Return what the provider holds of the messages that were sent before."""
     last = session.frames.get(session.boundary) if session.boundary else None
     anchor = last.message if last else 0
-    before = sum(len(message.raw) for message in cached[:anchor])
-    behind = sum(len(message.raw) for message in cached[anchor:])
+    before = sum(message.size for message in cached[:anchor])
+    behind = sum(message.size for message in cached[anchor:])
     hour = session.ttl == CACHE_TTLS["1h"]
-    times = multiples or cache_multipliers(session.model, at, hour)
+    times = multiples or cache_multipliers(session.model, at, hour, prices)
     return Prefix(
         write=times.write,
         read=times.read,

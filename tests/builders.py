@@ -22,6 +22,7 @@ from pichay_core.model import (
 )  # fmt: skip
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
+from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.schedule import SCHEDULES
 from pichay_core.session import Match, Session, match
@@ -285,7 +286,10 @@ class Course:
     def take(self, request: bytes | Talk, after: float = 10.0, **fields: Any) -> Turn:
         """The turn that the next request makes, *after* seconds."""
         self.at += after
-        read = self.request(request, **fields)
+        return self.hand(self.request(request, **fields))
+
+    def hand(self, read: Request) -> Turn:
+        """The turn that a request makes which is read already."""
         found = match([self.session], read.messages, self.session.shape, True)
         turn = take(found or Match(self.session, 0, "extends"), read, self.rules, self.stored)
         self.session = turn.session
@@ -310,6 +314,7 @@ class Proxy:
         self,
         given: Rules | None = None,
         sessions: LiveSessions | None = None,
+        prices: Prices = NOTHING,
         **changed: Any,
     ) -> None:
         self.settings = settings(given, **changed)
@@ -318,7 +323,7 @@ class Proxy:
         self.sessions = sessions or LiveSessions()
         self.at = START
         self.decision = Decision()
-        self.paging = Paging(self.settings, self.sessions, self.put, self.stored)
+        self.paging = Paging(self.settings, self.sessions, self.put, self.stored, prices)
 
     def put(self, record: Record) -> None:
         self.records.append(record)

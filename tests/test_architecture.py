@@ -17,7 +17,7 @@ LAYERS = [
     "table events models stubs tokens prices tariff tools wire",
     "policies schedule prefix faults admission cacheprice birth cooperate",
     "pager session transcript ledger identity rewrite request",
-    "warmth flushes",
+    "warmth window flushes",
     "turn replay traces probe",
     "store",
 ]

@@ -18,6 +18,7 @@ from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.schema import Unusable
+from pichay_core.tariff import load_price_list
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.connections import host_meant, many_connections
@@ -89,10 +90,12 @@ class Pichay:
         self._tidy.start()
 
     def _open(self, settings: Settings) -> None:
-        recorder = Recorder(settings.database, self._warn_once, contained, own_prices())
+        prices = own_prices()
+        load_price_list()  # 0.2 s that else the first request would wait
+        recorder = Recorder(settings.database, self._warn_once, contained, prices)
         library = Library(settings.database)
         sessions = LiveSessions(library.sessions)
-        self._paging = Paging(settings, sessions, recorder.put, library.content)
+        self._paging = Paging(settings, sessions, recorder.put, library.content, prices)
         self._recorder = recorder
 
     def done(self) -> None:

@@ -1,7 +1,7 @@
 """mitmproxy options -> :class:`Settings`, or an error that says what to do."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions
@@ -35,8 +35,7 @@ class Settings:
 
     def rules_for(self, edit: bool) -> Rules:
         """Return the rules, observing only unless *edit*."""
-        rules = self.rules
-        return rules if edit else Rules(rules.policy, rules.schedule, rules.limits, edit=False)
+        return self.rules if edit else replace(self.rules, edit=False)
 
 
 def add_options(loader: Loader) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
 from pichay_core.model import SessionId
+from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
@@ -65,8 +66,10 @@ class Paging:
         sessions: LiveSessions,
         put: Callable[[Record], None],
         stored: Callable[[str], str | None],
+        prices: Prices = NOTHING,
     ) -> None:
         self.settings = settings
+        self._prices = prices
         self._sessions = sessions
         self._put = put
         self._stored = stored
@@ -98,7 +101,8 @@ class Paging:
         head = format.head(outline, self._head(outline.known))
         if head.untouchable:
             return self._pass(arrived, f"body has {head.untouchable!r}")
-        request = Request(format, outline, head, read_messages(format, outline), arrived.at)
+        messages, betas = read_messages(format, outline), _betas(arrived.headers)
+        request = Request(format, outline, head, messages, arrived.at, betas)
         identity = identify(credential.fingerprint, arrived.headers, head, request.messages)
         if arrived.route.purpose == "count":
             return self._count(request, identity, credential)
@@ -117,7 +121,8 @@ class Paging:
             turn, why = untouched(matched, request), matched.session.frozen
         else:
             why = self._observed(credential)
-            rules = self.settings.rules_for(edit=self.settings.rules.edit and why is None)
+            edit = self.settings.rules.edit and why is None
+            rules = replace(self.settings.rules_for(edit), prices=self._prices)
             turn = take(matched, request, rules, self._stored)
         if turn.problems:
             turn, why = self._distrusted(turn, matched), "; ".join(sorted(turn.problems))
@@ -264,6 +269,11 @@ class Paging:
     def refused_certificate(self, host: str, detail: str, at: float) -> None:
         """Record that a client does not trust our certificate."""
         self._put(Refused(host, at, detail))
+
+
+def _betas(headers: Mapping[str, str]) -> frozenset[str]:
+    names = headers.get("anthropic-beta", "").split(",")
+    return frozenset(name.strip() for name in names if name.strip())
 
 
 def _decision(arrived: Arrived, request: Request, turn: Turn, identity: Identity) -> Decision:

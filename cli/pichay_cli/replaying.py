@@ -16,8 +16,10 @@ from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.prefix import Ttl, cache_for
+from pichay_core.prices import NOTHING, BadPrices, Prices
 from pichay_core.replay import Report, Setup, Unpriced, bound, replay_all
 from pichay_core.schedule import SCHEDULES
+from pichay_core.store.place import own_prices
 from pichay_core.traces import NotATrace, Trace
 from pichay_core.turn import Rules
 
@@ -56,6 +58,7 @@ class Given:
     read: float | None = None
     write: float | None = None
     min_bytes: int = _LIMITS.min_bytes
+    prices: Prices = NOTHING
 
     def setup(self, plan: Plan) -> Setup:
         """Return everything that a replay needs to know."""
@@ -64,7 +67,7 @@ class Given:
         if self.read is not None and self.write is not None:
             multiples = CacheMultipliers(self.write, self.read)
         rules = Rules(
-            POLICIES[plan.policy], SCHEDULES[plan.schedule], limits, edit=False, multiples=multiples
+            POLICIES[plan.policy], SCHEDULES[plan.schedule], limits, False, multiples, self.prices
         )
         return Setup(rules, self.model, self.ttl, self.head, plan.boundary)
 
@@ -143,4 +146,7 @@ def world_of(
 ) -> Given:
     """Return what the options say."""
     write, read = multiples
-    return Given(model, Ttl(ttl), head, read, write, min_bytes)
+    try:
+        return Given(model, Ttl(ttl), head, read, write, min_bytes, own_prices())
+    except BadPrices as error:
+        raise click.ClickException(str(error)) from error

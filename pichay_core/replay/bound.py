@@ -119,7 +119,9 @@ class _Course:
 
     def __init__(self, setup: Setup, first: Replayed) -> None:
         at, hour = first.at, setup.ttl is Ttl.HOUR
-        self._price = setup.rules.multiples or cache_multipliers(first.model, at, hour)
+        self._price = setup.rules.multiples or cache_multipliers(
+            first.model, at, hour, setup.rules.prices
+        )
         self._setup = setup
         self._head = first.head
         self._sizes: Sizes = {}

@@ -14,17 +14,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
+from pichay_core.cacheprice import CacheMultipliers, cache_multipliers, surcharges_of
 from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed
 from pichay_core.model import FaultKind, Kind, PageId, SessionId, Usage
 from pichay_core.prefix import Ttl
 from pichay_core.replay.report import Report
 from pichay_core.replay.world import BLOCK_TOKENS, World, sizes_of
 from pichay_core.request import Request
-from pichay_core.schedule import Schedule
+from pichay_core.schedule import Schedule, Window
 from pichay_core.session import Match, Session, shared_prefix
 from pichay_core.table import Entry
-from pichay_core.tokens import tokens_of_bytes
+from pichay_core.tokens import bytes_per_token, tokens_of_bytes
 from pichay_core.traces.trace import Conversation, Step
 from pichay_core.turn import Rules, Turn, take
 from pichay_core.wire import anthropic
@@ -99,7 +99,6 @@ def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> It
     """Yield each request of a conversation with what is decided under these rules."""
     model = setup.model or next((s.model for s in conversation.steps if s.model), "")
     rules = replace(setup.rules, schedule=schedule, edit=False)
-    head_fields = replace(_HEAD, model=model, ttls=(setup.ttl.value,))
     session = Session(SessionId("replay"), "", "", _SECRET, model=model)
     messages: list[Message] = []
     at, head = 0.0, setup.head
@@ -109,10 +108,27 @@ def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> It
         at = max(at + 1.0, step.at or at + TURN_SECONDS)
         before, sent = session, tuple(messages)
         matched = _match(before, sent)
-        request = Request(anthropic, Outline(b"", {}, ()), head_fields, sent, at)
-        turn = take(matched, request, rules, _nothing_stored)
+        turn = take(matched, _request(sent, at, model, head, setup.ttl), rules, _nothing_stored)
         session = turn.session
         yield Replayed(turn, before, matched.shared, at, model, head)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """What a request costs, in tokens at the base input price."""
+
+    cache: CacheMultipliers
+    window: Window
+
+    def of(self, usage: Usage) -> float:
+        """Return the cost of the input side."""
+        cached = self.cache.read * usage.cache_read + self.cache.write * usage.cache_write
+        return self.window.times(usage.window) * (usage.input + cached)
+
+    def again(self, usage: Usage, tokens: int) -> float:
+        """Return what one more request costs that reads all of it and writes so many tokens."""
+        more = self.cache.read * usage.window + self.cache.write * tokens
+        return self.window.times(usage.window) * more
 
 
 class _Worlds:
@@ -131,12 +147,18 @@ class _Worlds:
         usage, broke = self._actual.bill(session, same, at)
         bare, _ = self._untouched.bill(session, seen.shared, at)
         edits, refetched = _edits_of_pages_out(seen.before, seen.turn), _refetched(seen.turn)
-        hour = self._setup.ttl is Ttl.HOUR
-        prices = self._setup.rules.multiples or cache_multipliers(seen.model, at, hour)
-        return _report(seen.turn, usage, bare, broke, prices, edits, refetched)
+        return _report(seen.turn, usage, bare, broke, self._prices(seen), edits, refetched)
+
+    def _prices(self, seen: Replayed) -> _Prices:
+        rules, hour = self._setup.rules, self._setup.ttl is Ttl.HOUR
+        times = rules.multiples or cache_multipliers(seen.model, seen.at, hour, rules.prices)
+        return _Prices(times, Window(surcharges=surcharges_of(seen.model, seen.at, rules.prices)))
 
 
-_HEAD = Head("", None, None, "", "", (), (), None, True, "", None)
+def _request(messages: tuple[Message, ...], at: float, model: str, head: int, ttl: Ttl) -> Request:
+    size = round(head * bytes_per_token(model))
+    said = Head(model, None, None, "", "", (), (ttl.value,), None, True, "", None, size)
+    return Request(anthropic, Outline(b"", {}, ()), said, messages, at)
 
 
 def _nothing_stored(_digest: str) -> None:
@@ -191,15 +213,15 @@ def _report(
     usage: Usage,
     bare: Usage,
     broke: bool,
-    prices: CacheMultipliers,
+    prices: _Prices,
     edits: Sequence[Entry],
     refetched: Sequence[Entry],
 ) -> Report:
     kinds = Counter[type[Event]](type(event) for event in turn.events)
     return Report(
         requests=1,
-        cost=_cost(usage, prices),
-        untouched_cost=_cost(bare, prices),
+        cost=prices.of(usage),
+        untouched_cost=prices.of(bare),
         tokens=usage.window,
         untouched_tokens=bare.window,
         peak=usage.window,
@@ -210,15 +232,9 @@ def _report(
         collected=kinds[Collected],
         request_evictions=_pages_out(turn.session),
         edits=len(edits),
-        doubt=sum(
-            prices.read * usage.window + prices.write * e.page.tokens for e in (*edits, *refetched)
-        ),
+        doubt=sum(prices.again(usage, e.page.tokens) for e in (*edits, *refetched)),
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
     )
-
-
-def _cost(usage: Usage, prices: CacheMultipliers) -> float:
-    return usage.input + prices.read * usage.cache_read + prices.write * usage.cache_write
 
 
 def _pages_out(session: Session) -> int:

@@ -13,14 +13,12 @@ from pichay_core.prefix import Chain, Mark, Part, Request, Ttl, Unit, cache_for,
 from pichay_core.rewrite import boundaries
 from pichay_core.session import Session
 from pichay_core.stubs import stub_bytes
-from pichay_core.tokens import tokens_of_bytes
+from pichay_core.tokens import PICTURE_BYTES, tokens_of_bytes
 from pichay_core.wire.jsontext import value
 from pichay_core.wire.message import Message
 
 BLOCK_TOKENS = 4
 """What the provider adds for the structure around a content block."""
-IMAGE_BYTES = 5_000
-"""An image is billed by its area; about as much as so much text."""
 
 type Sizes = dict[bytes, tuple[tuple[Part, int], ...]]
 """Part and bytes of each content block, by the digest of the message."""
@@ -140,7 +138,7 @@ def _part(block: object, usual: Part) -> Part:
 def _block_bytes(block: object) -> int:
     match block:
         case {"type": "image" | "document"}:
-            return IMAGE_BYTES
+            return PICTURE_BYTES
         case {"text": str(text)} | {"thinking": str(text)}:
             return _bytes(text)
         case {"type": "tool_use"}:

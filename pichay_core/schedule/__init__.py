@@ -8,7 +8,7 @@ from pichay_core.schedule.batch import batch
 from pichay_core.schedule.break_even import break_even
 from pichay_core.schedule.cold import cold
 from pichay_core.schedule.every_turn import every_turn
-from pichay_core.schedule.pending import Pending, Schedule
+from pichay_core.schedule.pending import Pending, Schedule, Window
 
 SCHEDULES: dict[str, Schedule] = {
     "batch": batch,
@@ -17,4 +17,4 @@ SCHEDULES: dict[str, Schedule] = {
     "every-turn": every_turn,
 }
 
-__all__ = ["SCHEDULES", "Pending", "Schedule"]
+__all__ = ["SCHEDULES", "Pending", "Schedule", "Window"]

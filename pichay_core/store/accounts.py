@@ -25,7 +25,7 @@ from pichay_core.store.scope import Scope, rows
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.stubs import stub_bytes
 from pichay_core.table import Entry
-from pichay_core.tariff import price
+from pichay_core.tariff import load_price_list, price
 from pichay_core.tokens import Calibration, calibrated, uncalibrated
 from pichay_core.wire.format import Edits, Format
 from pichay_core.wire.message import Message
@@ -54,7 +54,7 @@ class Accounts:
     def prepare(self) -> None:
         """Load the vocabulary and the prices now: the first decision need not wait for them."""
         count_tokens("")
-        price(Usage(), "claude", datetime.fromtimestamp(0, UTC))
+        load_price_list()
 
     def write(self, record: Record) -> None:
         """Put down what must not be lost; the caller commits, and then asks :meth:`account`."""

@@ -18,6 +18,7 @@ from pichay_core.wire.clientstubs import is_cleared, is_unchanged
 from pichay_core.wire.format import Edits, Head, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Block, Message, Result
+from pichay_core.wire.pictures import unbilled
 from pichay_core.wire.rules import marker_problems, problems
 from pichay_core.wire.shapes import Json, items, mapping, string
 
@@ -72,6 +73,7 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         stream=_field(outline, "stream") is True,
         user=string(mapping(_field(outline, "metadata")).get("user_id")),
         untouchable=next((f for f in _UNTOUCHABLE if _field(outline, f) is not None), None),
+        size=len(system or b"") + len(tools or b""),
     )
 
 
@@ -121,6 +123,7 @@ def read(raw: bytes) -> Message:
         thinks=any(block.type in _THINKING for block in blocks),
         calls=tuple(_calls(content)),
         results=tuple(_results(content)),
+        size=len(raw) - sum(map(unbilled, content)),
         text=_plain_text(content),
     )
 

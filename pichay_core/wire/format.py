@@ -55,6 +55,8 @@ class Head:
     """``metadata.user_id`` as the client sent it."""
     untouchable: str | None
     """Why a body of this kind must go upstream as it came, None if it may be edited."""
+    size: int = 0
+    """Bytes of system prompt and tools."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class Message:
     blocks: tuple[Block, ...] = ()
     calls: tuple[Call, ...] = ()
     results: tuple[Result, ...] = ()
+    size: int = 0
+    """Bytes of it that a model is billed for as text; a picture counts for a few of its own."""
     text: str = ""
     """The plain text of it, shortened; the first text for identity, the last for recognition."""
 

@@ -9,12 +9,14 @@ from pichay_core.model import Usage
 from pichay_core.prices import NOTHING, Price, Rates, parse
 from pichay_core.tariff import (
     CacheMultipliers,
+    Surcharge,
     bands,
     multipliers,
     price,
     price_list,
     provider_of,
     rates,
+    surcharges,
 )
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -217,6 +219,29 @@ def test_a_price_needs_no_provider_where_the_model_has_one_maker():
 )
 def test_the_bands_are_the_windows_above_which_everything_gets_dearer(model, expected):
     assert bands(model, AT, prices=OWN) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("claude-haiku-5-5", (Surcharge(100_000, 5.0),)),
+        ("claude-sonnet-4-5", (Surcharge(200_000, 2.0),)),
+        ("claude-opus-5-5", ()),
+        ("gpt-5.4", (Surcharge(272_000, 2.0),)),
+        ("claude-next", ()),
+        ("house-model-2", (Surcharge(100, 2.0), Surcharge(200, 2.0))),
+    ],
+)
+def test_a_surcharge_is_the_price_of_input_over_that_of_a_short_request(model, expected):
+    assert surcharges(model, AT, prices=OWN) == expected
+
+
+def test_what_costs_nothing_has_no_surcharge():
+    free = parse("""{"free": {
+        "input": 0, "output": 0, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0,
+        "bands": [{"above_tokens": 10, "input": 1, "output": 1,
+                   "cache_read": 1, "cache_write_5m": 1, "cache_write_1h": 1}]}}""")
+    assert surcharges("free", AT, prices=free) == ()
 
 
 @given(MODELS, st.integers(0, 400_000))

@@ -1,0 +1,15 @@
+"""Pictures in a message: long as text, and billed by their area."""
+
+from pichay_core.tokens import PICTURE_BYTES
+from pichay_core.wire.shapes import Json, items, mapping
+
+
+def unbilled(block: Json) -> int:
+    """Return how many bytes of a content block are no text that a model is billed for."""
+    match block:
+        case {"type": "image" | "document", "source": {"type": "base64", "data": str(data)}}:
+            return max(0, len(data) - PICTURE_BYTES)
+        case {"type": "tool_result", "content": list()}:
+            return sum(unbilled(mapping(part)) for part in items(block["content"]))
+        case _:
+            return 0
