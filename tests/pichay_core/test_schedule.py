@@ -32,7 +32,7 @@ def test_no_schedule_flushes_nothing():
 
 
 def test_the_schedules_are_known_by_name():
-    assert {*SCHEDULES} == {"batch", "break-even", "cold", "every-turn"}
+    assert {*SCHEDULES} == {"auto", "batch", "break-even", "cold", "every-turn", "pressure"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""Flush when the window is nearly full, or when a long request would be charged at a higher price.
+
+Two reasons that ``break-even`` does not know. Near the end of its window a model is less sure, and
+its client sums the conversation up: a request of its own, the whole cache, and content that is
+lost. And a provider may ask more for the whole of a long request.
+
+A flush for want of room must bring room: what is pending must be a share of the window. A window
+that is full of what may not leave is left alone, instead of breaking its cache on every turn.
+
+Source of the zones: arXiv 2603.09023, for a window of 200,000 tokens: advisory from 60,000,
+involuntary from 100,000, aggressive from 120,000.
+"""
+
+from enum import Enum
+
+from pichay_core.schedule.pending import Pending, Window
+
+
+class Zone(Enum):
+    """How full the window is. The value is the share of it from which the zone begins."""
+
+    NORMAL = 0.0
+    ADVISORY = 0.3
+    INVOLUNTARY = 0.5
+    AGGRESSIVE = 0.6
+
+
+WORTH = {Zone.ADVISORY: 0.05, Zone.INVOLUNTARY: 0.05, Zone.AGGRESSIVE: 0.025}
+"""Share of the model's window that must be pending."""
+ADVISED = 0.75
+"""Part of its rewrite that keeping must have cost for a flush in the advisory zone. At half of
+it there are sessions that lose."""
+TO_COME = 5
+"""Requests that are taken to come at least, each with the surcharge."""
+
+
+def zone_of(window: Window) -> Zone:
+    """Return the zone of a window; ``NORMAL`` if nobody knows what the model can take."""
+    fill = window.tokens / window.size if window.size else 0.0
+    return max((zone for zone in Zone if fill >= zone.value), key=lambda zone: zone.value)
+
+
+def pressure(pending: Pending) -> str | None:
+    """Flush if the zone asks for it, or if it takes the request below a surcharge and pays."""
+    if pending.tokens <= 0:
+        return None
+    if _pays(pending):
+        return "surcharge"
+    return "pressure" if _makes_room(pending) else None
+
+
+def _makes_room(pending: Pending) -> bool:
+    """True if the zone asks for a flush, and it brings something."""
+    zone, size = zone_of(pending.window), pending.window.size
+    if size is None or zone is Zone.NORMAL or pending.tokens < WORTH[zone] * size:
+        return False
+    return zone is not Zone.ADVISORY or pending.paid >= ADVISED * pending.rewrite
+
+
+def _pays(pending: Pending) -> bool:
+    """True if the surcharges that a flush saves, and what keeping has cost, pay for it.
+
+    A request costs at least what it costs to read all of it from the cache.
+    """
+    window, left = pending.window, pending.window.tokens - pending.tokens
+    dearer = window.times(window.tokens) - window.times(left)
+    saved = TO_COME * dearer * pending.read * left
+    return saved > 0 and saved + pending.paid >= pending.rewrite
