@@ -12,7 +12,9 @@ ARGUMENTS = ("--jobs", "1", "--model", "claude-opus-4-5")
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("PICHAY_HOME", str(tmp_path / "home"))
     (tmp_path / "one.jsonl").write_bytes(claude_code())
     (tmp_path / "two.jsonl").write_bytes(claude_code())
     return tmp_path
@@ -43,6 +45,21 @@ def test_a_broken_file_is_reported_and_skipped_and_the_exit_code_says_so(folder)
     assert result.exit_code == 1
     assert "broken.jsonl" in result.stderr
     assert len(json.loads(result.stdout)["sessions"]) == 2
+
+
+def test_a_replay_is_priced_at_the_users_own_prices(folder):
+    model = "claude-opus-4-5"
+    kinds = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+    plain = json.loads(run("replay", folder, *ARGUMENTS, "--json").stdout)["overall"]["cost"]
+    own = folder / "home" / "prices.json"
+    own.write_text(json.dumps({model: dict.fromkeys(kinds, 1)}))
+    flat = json.loads(run("replay", folder, *ARGUMENTS, "--json").stdout)["overall"]
+    assert flat["cost"] == flat["tokens"] != plain
+    own.write_text("{")
+    for verb in ("replay", "compare"):
+        refused = run(verb, folder, *ARGUMENTS)
+        assert refused.exit_code == 1
+        assert "prices.json" in refused.output
 
 
 def test_a_model_nobody_knows_is_refused_with_names_that_exist(folder):

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ from mitmproxy.test import taddons
 
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
+from pichay_core.prices import Own, Prices
 from pichay_core.schedule import SCHEDULES
+from pichay_core.tariff import CacheMultipliers
 from pichay_proxy.options import (
     LONGEST_TIMEOUT,
     add_options,
@@ -42,6 +45,14 @@ def test_nothing_given_means_the_cores_own_defaults(options, tmp_path):
     assert settings.hosts == {"api.anthropic.com"}
     assert not settings.allow_subscription
     assert settings.database == tmp_path / "home" / "pichay.db"
+
+
+def test_who_only_observes_decides_by_the_same_rules(options):
+    settings = settings_of(options)
+    own = Prices((Own("claude-*", ()),))
+    given = replace(settings.rules, multiples=CacheMultipliers(1.0, 0.5), prices=own)
+    observing = replace(settings, rules=given).rules_for(edit=False)
+    assert observing == replace(given, edit=False)
 
 
 def test_what_is_given_holds(options, tmp_path):
@@ -89,7 +100,7 @@ def test_a_relative_path_and_a_tilde_are_resolved(options, monkeypatch, tmp_path
         (
             "pichay_schedule",
             "x",
-            "pichay_schedule must be batch or break-even or .*, not 'x'",
+            "pichay_schedule must be auto or batch or break-even or .*, not 'x'",
         ),
         ("pichay_hosts", ["https://x.example"], "bare host names"),
         ("pichay_hosts", ["x.example:443"], "bare host names"),

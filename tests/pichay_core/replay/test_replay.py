@@ -1,10 +1,13 @@
 """Replays of conversations whose bills can be worked out by hand."""
 
+import json
+
 import pytest
 
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
+from pichay_core.prices import NOTHING, parse
 from pichay_core.replay import Report, Setup, Unpriced, bound, replay, replay_all
 from pichay_core.schedule import SCHEDULES
 from pichay_core.turn import Rules
@@ -13,8 +16,10 @@ from tests.pichay_core.replay.conversations import reading
 MODEL = "claude-opus-4-5"
 
 
-def setup(schedule="break-even", tau=1, head=20_000, boundary=True, model=MODEL, **limits):
-    rules = Rules(POLICIES["fifo"], SCHEDULES[schedule], Limits(tau=tau, **limits))
+def setup(
+    schedule="break-even", tau=1, head=20_000, boundary=True, model=MODEL, prices=NOTHING, **limits
+):
+    rules = Rules(POLICIES["fifo"], SCHEDULES[schedule], Limits(tau=tau, **limits), prices=prices)
     return Setup(rules, model, head=head, boundary=boundary)
 
 
@@ -93,6 +98,46 @@ def test_prices_can_be_given():
         head=20_000,
     )
     assert replay(LONG, cheap).untouched_cost < replay(LONG, setup("cold")).untouched_cost
+
+
+def priced(above, times, read=0.1):
+    """Opus at its usual multiples, and so many times dearer above a step."""
+    kinds = {"input": 1, "output": 1, "cache_read": read, "cache_write_5m": 1.25}
+    base = kinds | {"cache_write_1h": 2}
+    band = {kind: price * times for kind, price in base.items()} | {"above_tokens": above}
+    return parse(json.dumps({"claude-opus-*": base | {"bands": [band]}}))
+
+
+def test_a_long_request_costs_more_as_a_whole():
+    """One request of 20,000 tokens of head, and then one of as many and some more."""
+    talk = reading([9_000])
+    plain = replay(talk, setup("cold"))
+    triple = replay(talk, setup("cold", prices=priced(1_000, 3)))
+    assert triple.cost == triple.untouched_cost == pytest.approx(3 * plain.cost)
+    assert replay(talk, setup("cold", prices=priced(90_000, 3))).cost == plain.cost
+    between = replay(talk, setup("cold", prices=priced(plain.tokens // 2, 3))).cost
+    assert plain.cost < between < 3 * plain.cost
+
+
+def test_own_prices_decide_when_a_replay_flushes_and_what_it_costs():
+    usual, dear = replay(LONG, setup()), replay(LONG, setup(prices=priced(10**6, 2, read=0.5)))
+    assert dear.flushes > usual.flushes
+    assert dear.untouched_cost > usual.untouched_cost
+
+
+def test_where_a_long_request_is_dear_auto_flushes_before_it_is_one():
+    """Five times as dear above 30,000 tokens."""
+    prices = priced(30_000, 5)
+    waits, auto = (replay(LONG, setup(name, prices=prices)) for name in ("break-even", "auto"))
+    assert auto.cost < 0.4 * waits.cost
+    assert (waits.flushes, auto.flushes) == (8, 18)
+    assert auto.peak <= 30_000 < waits.peak
+    assert bound(LONG, setup(prices=prices)) <= auto.cost
+
+
+@pytest.mark.parametrize(("head", "flushes"), [(1_000, 2), (40_000, 6), (130_000, 19)])
+def test_what_stands_before_a_conversation_counts_for_its_window(head, flushes):
+    assert replay(LONG, setup("pressure", head=head)).flushes == flushes
 
 
 def test_a_model_nobody_knows_is_named():
