@@ -110,17 +110,14 @@ def advance(
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
     told = _told(table, free, seen, limits)
-    pending = told.tokens
     why = None if seen.hold else schedule(told)
     events = (*events, *decayed)
     if why is None:
-        return Advance(table, events, None, held, pending)
+        return Advance(table, events, None, held, told.tokens)
     moved = tuple(_moved(table, free, seen.turn, secret))
-    saves, rewrite = seen.prefix.read * pending, 0.0 if seen.cold else rewrite
-    flushed = Flushed(why, len(moved), pending, round(saves), round(rewrite), round(paid))
     return Advance(
         table.with_entries(entry for entry, _ in moved),
-        (*events, flushed, *(event for _, event in moved)),
+        (*events, _flushed(why, len(moved), told), *(event for _, event in moved)),
         why,
         held,
     )
@@ -142,6 +139,14 @@ def _told(table: PageTable, free: Sequence[Entry], seen: Seen, limits: Limits) -
         rewrite=_rewrite(free, pending, out, seen.prefix),
         read=seen.prefix.read,
         window=replace(seen.window, tokens=max(0, seen.window.tokens - out)),
+    )
+
+
+def _flushed(why: str, pages: int, told: Pending) -> Flushed:
+    """Return what is expected of a flush. Where the cache is lost anyway it costs nothing."""
+    rewrite = 0 if told.cold else round(told.rewrite)
+    return Flushed(
+        why, pages, told.tokens, round(told.read * told.tokens), rewrite, round(told.paid)
     )
 
 
