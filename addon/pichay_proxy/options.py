@@ -48,6 +48,8 @@ def add_options(loader: Loader) -> None:
     add("pichay_schedule", str, "break-even", "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
         "Pending tokens from which the batch schedule flushes.")  # fmt: skip
+    add("pichay_keep_tokens", int, _LIMITS.keep,
+        "Tokens of pages that the lru and size policies keep in the window.")  # fmt: skip
     add("pichay_tau", int, _LIMITS.tau, "Turns a page stays in the window at least.")
     add("pichay_min_bytes", int, _LIMITS.min_bytes, "A result of this size or less never leaves.")
     add("pichay_pin_half_life", int, _LIMITS.pin_half_life,
@@ -86,6 +88,7 @@ def settings_of(options: Options) -> Settings:
         min_bytes=_at_least(options, "pichay_min_bytes", 0),
         flush_tokens=_at_least(options, "pichay_flush_tokens", 1),
         pin_half_life=_at_least(options, "pichay_pin_half_life", 0),
+        keep=_at_least(options, "pichay_keep_tokens", 0),
     )
     rules = Rules(
         POLICIES[_one_of(options, "pichay_policy", POLICIES)],

@@ -28,6 +28,7 @@ class Options:
     policy: str | None = None
     schedule: str | None = None
     flush_tokens: int | None = None
+    keep_tokens: int | None = None
     tau: int | None = None
     min_bytes: int | None = None
     pin_half_life: int | None = None
@@ -61,7 +62,10 @@ class Options:
         return tuple(given)
 
 
-_SINGLE = ("mode", "policy", "schedule", "flush_tokens", "tau", "min_bytes", "pin_half_life")
+_SINGLE = (
+    *("mode", "policy", "schedule", "flush_tokens", "keep_tokens"),
+    *("tau", "min_bytes", "pin_half_life"),
+)
 
 
 def _setting(_ctx: object, _param: object, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,6 +88,9 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--schedule", type=click.Choice(list(SCHEDULES)), help="When to flush."),
     click.option(
         "--flush-tokens", type=_POSITIVE, help="batch: flush when this many tokens are pending."
+    ),
+    click.option(
+        "--keep-tokens", type=_COUNT, help="lru, size: keep pages of so many tokens in the window."
     ),
     click.option("--tau", type=_POSITIVE, help="Turns after which a page may be evicted."),
     click.option("--min-bytes", type=_COUNT, help="A page of this size or less stays."),

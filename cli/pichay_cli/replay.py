@@ -55,6 +55,13 @@ _PLAN = Plan()
     show_default=True,
     help="batch: flush when this many tokens are pending.",
 )
+@click.option(
+    "--keep-tokens",
+    type=click.IntRange(min=0),
+    default=_PLAN.keep_tokens,
+    show_default=True,
+    help="lru, size: keep pages of so many tokens in the window.",
+)
 @world_options
 @json_option
 @jobs_option
@@ -65,6 +72,7 @@ def replay(
     schedule: str,
     tau: int,
     flush_tokens: int,
+    keep_tokens: int,
     as_json: bool,
     jobs: int,
     dask: str | None,
@@ -74,7 +82,8 @@ def replay(
 
     Without a PATH: your own history of Claude Code and Codex.
     """
-    plan, world, troubles = Plan(policy, schedule, tau, flush_tokens), world_of(**given), Troubles()
+    plan = Plan(policy, schedule, tau, flush_tokens, keep_tokens)
+    world, troubles = world_of(**given), Troubles()
     found = _replayed(chosen(paths, "replay"), plan, world, jobs, dask, troubles)
     troubles.say()
     whole = Report()

@@ -36,6 +36,7 @@ class Plan:
     schedule: str = "break-even"
     tau: int = 1
     flush_tokens: int = _LIMITS.flush_tokens
+    keep_tokens: int = _LIMITS.keep
     boundary: bool = True
 
     @property
@@ -62,7 +63,12 @@ class Given:
 
     def setup(self, plan: Plan) -> Setup:
         """Return everything that a replay needs to know."""
-        limits = Limits(plan.tau, self.min_bytes, plan.flush_tokens, _LIMITS.pin_half_life)
+        limits = Limits(
+            tau=plan.tau,
+            min_bytes=self.min_bytes,
+            flush_tokens=plan.flush_tokens,
+            keep=plan.keep_tokens,
+        )
         multiples = None
         if self.read is not None and self.write is not None:
             multiples = CacheMultipliers(self.write, self.read)

@@ -7,13 +7,20 @@ nor *when* (that is the schedule).
 from collections.abc import Callable, Sequence
 
 from pichay_core.policies.fifo import fifo
+from pichay_core.policies.lru import lru
 from pichay_core.policies.moment import Moment
+from pichay_core.policies.size import size
 from pichay_core.policies.working_set import working_set
 from pichay_core.table import Entry
 
 type Policy = Callable[[Sequence[Entry], Moment], list[Entry]]
 """(pages that may leave, what a policy is told) -> those that should, first to leave first."""
 
-POLICIES: dict[str, Policy] = {"fifo": fifo, "working-set": working_set}
+POLICIES: dict[str, Policy] = {
+    "fifo": fifo,
+    "lru": lru,
+    "size": size,
+    "working-set": working_set,
+}
 
 __all__ = ["POLICIES", "Moment", "Policy"]

@@ -30,7 +30,8 @@ def test_what_is_given_is_passed_on_under_the_addons_names(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     options, _ = parsed(
         *("--mode", "observe", "--policy", "fifo", "--schedule", "every-turn"),
-        *("--flush-tokens", "9000", "--tau", "2", "--min-bytes", "100", "--pin-half-life", "8"),
+        *("--flush-tokens", "9000", "--keep-tokens", "7000"),
+        *("--tau", "2", "--min-bytes", "100", "--pin-half-life", "8"),
         *("--host", "a.corp", "--host", "b.corp", "--allow-subscription", "--database", "x.db"),
     )
     assert options.addon_settings() == (
@@ -38,6 +39,7 @@ def test_what_is_given_is_passed_on_under_the_addons_names(tmp_path, monkeypatch
         "pichay_policy=fifo",
         "pichay_schedule=every-turn",
         "pichay_flush_tokens=9000",
+        "pichay_keep_tokens=7000",
         "pichay_tau=2",
         "pichay_min_bytes=100",
         "pichay_pin_half_life=8",

@@ -60,6 +60,7 @@ def test_what_is_given_holds(options, tmp_path):
         pichay_tau=1,
         pichay_min_bytes=0,
         pichay_flush_tokens=7,
+        pichay_keep_tokens=9,
         pichay_pin_half_life=0,
         pichay_mode="observe",
         pichay_schedule="every-turn",
@@ -69,7 +70,7 @@ def test_what_is_given_holds(options, tmp_path):
         pichay_database=str(tmp_path / "x.db"),
     )
     settings = settings_of(options)
-    assert settings.rules.limits == Limits(1, 0, 7, 0)
+    assert settings.rules.limits == Limits(1, 0, 7, 0, 9)
     assert settings.rules.schedule is SCHEDULES["every-turn"]
     assert not settings.rules.edit
     assert settings.hosts == {"api.anthropic.com", "llm.example.com", "other.example"}
@@ -93,6 +94,7 @@ def test_a_relative_path_and_a_tilde_are_resolved(options, monkeypatch, tmp_path
         ("pichay_tau", 0, "pichay_tau must be 1 or more, not 0"),
         ("pichay_min_bytes", -1, "pichay_min_bytes must be 0 or more, not -1"),
         ("pichay_flush_tokens", 0, "pichay_flush_tokens must be 1 or more, not 0"),
+        ("pichay_keep_tokens", -1, "pichay_keep_tokens must be 0 or more, not -1"),
         ("pichay_pin_half_life", -1, "pichay_pin_half_life must be 0 or more, not -1"),
         ("pichay_max_body_mb", 0, "pichay_max_body_mb must be 1 or more, not 0"),
         ("pichay_mode", "off", "pichay_mode must be evict or observe, not 'off'"),
@@ -168,7 +170,7 @@ def test_options_may_be_added_twice_as_on_a_reload(context, caplog):
 
 def test_every_option_says_what_it_is(options):
     ours = [option for name, option in options.items() if name.startswith("pichay_")]
-    assert len(ours) == 11
+    assert len(ours) == 12
     assert all(option.help.endswith(".") for option in ours)
     assert {option.typespec for option in ours} == {int, str, bool, Sequence[str]}
 
