@@ -125,7 +125,9 @@ def advance(
 
 def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
     prices = seen.prefix
-    return Moment(seen.turn, limits.tau, limits.keep, prices.write, prices.read, table)
+    return Moment(
+        seen.turn, limits.tau, limits.keep, prices.write, prices.read, table, prices.tokens
+    )
 
 
 def _told(table: PageTable, free: Sequence[Entry], seen: Seen, limits: Limits) -> Pending:

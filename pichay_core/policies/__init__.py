@@ -6,6 +6,7 @@ nor *when* (that is the schedule).
 
 from collections.abc import Callable, Sequence
 
+from pichay_core.policies.cost import cost
 from pichay_core.policies.fifo import fifo
 from pichay_core.policies.lru import lru
 from pichay_core.policies.moment import Moment
@@ -17,6 +18,7 @@ type Policy = Callable[[Sequence[Entry], Moment], list[Entry]]
 """(pages that may leave, what a policy is told) -> those that should, first to leave first."""
 
 POLICIES: dict[str, Policy] = {
+    "cost": cost,
     "fifo": fifo,
     "lru": lru,
     "size": size,

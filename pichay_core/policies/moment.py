@@ -20,3 +20,5 @@ class Moment:
     """Price of a cache read, likewise."""
     table: PageTable = field(default_factory=PageTable)
     """Every page of the session, those that are out too."""
+    sent: int = 0
+    """Tokens of the client's own text in the messages that were sent before."""
