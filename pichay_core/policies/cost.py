@@ -24,7 +24,7 @@ and count every change of a file as a need to see it, which is more than there w
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 from pichay_core.model import Kind
 from pichay_core.policies.moment import Moment
@@ -36,6 +36,8 @@ FLUSHES = 1 / 23
 """A turn: 669 in the 15,266 requests of 174 recorded sessions (fifo, break-even, tau 1)."""
 FRONT = 20_000
 """Tokens of system prompt and tools in front of the messages; nobody tells a policy."""
+LONGEST = 2 * AGES[-1]
+"""Turns after which a page is no longer followed."""
 
 
 def cost(pages: Sequence[Entry], now: Moment) -> list[Entry]:
@@ -83,8 +85,7 @@ def _rate(entry: Entry, now: Moment, last: Named, factors: Mapping[Kind, float])
     if stands is None:
         return 0.0
     age = now.turn - referenced(entry, last)
-    prior = RATES[stands][bisect_right(AGES, max(0, age)) - 1]
-    return prior * factors[entry.page.call.kind] * 2.0**entry.faults
+    return _RATE_AT[stands][_lain(age)] * factors[entry.page.call.kind] * 2.0**entry.faults
 
 
 def _factors(now: Moment, last: Named) -> dict[Kind, float]:
@@ -94,29 +95,32 @@ def _factors(now: Moment, last: Named) -> dict[Kind, float]:
 
 
 def _factor(pages: Iterable[Entry], now: Moment, last: Named, weight: float) -> float:
-    counted = expected = 0.0
+    asked = expected = 0.0
     for entry in pages:
-        counted += entry.faults > 0
-        if entry.out and entry.moved is not None:
-            asked = referenced(entry, last)
-            used = asked if asked <= entry.moved else max(entry.born, entry.last_use)
-            end = now.turn if asked <= entry.moved else asked
-            counted += asked > entry.moved
-            stands = standing(entry, last) or Standing.OLDER
-            expected += _until(stands, end - used) - _until(stands, entry.moved - used)
-    return (weight + counted) / (weight + expected)
+        asked += entry.faults > 0
+        if entry.moved is not None and entry.out:
+            again = referenced(entry, last)
+            asked += again > entry.moved
+            expected += _expected(entry, entry.moved, again, now.turn, last)
+    return (weight + asked) / (weight + expected)
 
 
-def _until(stands: Standing, age: int) -> float:
-    """Return how many references a page is expected to have got by an age."""
-    bucket = bisect_right(AGES, max(0, age)) - 1
-    return _REACHED[stands][bucket] + (max(0, age) - AGES[bucket]) * RATES[stands][bucket]
+def _expected(entry: Entry, moved: int, again: int, turn: int, last: Named) -> float:
+    """Return how many references a page was to expect from when it left to the next one."""
+    reached = _REACHED[standing(entry, last) or Standing.OLDER]
+    since, end = (again, turn) if again <= moved else (max(entry.born, entry.last_use), again)
+    return reached[_lain(end - since)] - reached[_lain(moved - since)]
 
 
-def _reached(rates: Sequence[float]) -> tuple[float, ...]:
-    spans = (b - a for a, b in pairwise(AGES))
-    return tuple(accumulate((s * r for s, r in zip(spans, rates, strict=False)), initial=0.0))
+def _lain(turns: int) -> int:
+    """Return where to look up what has lain unused for so many turns."""
+    return min(max(0, turns), LONGEST)
 
 
-_REACHED = {stands: _reached(rates) for stands, rates in RATES.items()}
-"""The same where each bucket begins."""
+_RATE_AT = {
+    stands: tuple(rates[bisect_right(AGES, turn) - 1] for turn in range(LONGEST + 1))
+    for stands, rates in RATES.items()
+}
+"""The rate of each turn."""
+_REACHED = {stands: (0.0, *accumulate(rates)) for stands, rates in _RATE_AT.items()}
+"""References to be expected up to each turn."""
