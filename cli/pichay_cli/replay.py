@@ -17,8 +17,7 @@ from pichay_cli.batch import (
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
 from pichay_cli.replay_view import replay_sheet, report_data
-from pichay_cli.replaying import Given, Plan, worker, world_of, world_options
-from pichay_core.policies import POLICIES
+from pichay_cli.replaying import POLICY_NAMES, Given, Plan, worker, world_of, world_options
 from pichay_core.replay import Report
 from pichay_core.schedule import SCHEDULES
 
@@ -29,7 +28,7 @@ _PLAN = Plan()
 @paths_argument
 @click.option(
     "--policy",
-    type=click.Choice(list(POLICIES)),
+    type=click.Choice(POLICY_NAMES),
     default=_PLAN.policy,
     show_default=True,
     help="Which page goes first.",
@@ -82,7 +81,7 @@ def replay(
 
     Without a PATH: your own history of Claude Code and Codex.
     """
-    plan = Plan(policy, schedule, tau, flush_tokens, keep_tokens)
+    plan = Plan(policy, schedule, tau, flush_tokens, keep_tokens=keep_tokens)
     world, troubles = world_of(**given), Troubles()
     found = _replayed(chosen(paths, "replay"), plan, world, jobs, dask, troubles)
     troubles.say()

@@ -17,7 +17,7 @@ from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.prefix import Ttl, cache_for
 from pichay_core.prices import NOTHING, BadPrices, Prices
-from pichay_core.replay import Report, Setup, Unpriced, bound, replay_all
+from pichay_core.replay import FORESIGHT, Report, Setup, Unpriced, bound, replay_all
 from pichay_core.schedule import SCHEDULES
 from pichay_core.store.place import own_prices
 from pichay_core.traces import NotATrace, Trace
@@ -26,6 +26,8 @@ from pichay_core.turn import Rules
 LOSS = 0.01
 """A session that costs so much more than untouched has lost money."""
 _LIMITS = Limits()
+POLICY_NAMES = (*POLICIES, *FORESIGHT)
+"""Those of live traffic, and those that must know the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Plan:
     schedule: str = "break-even"
     tau: int = 1
     flush_tokens: int = _LIMITS.flush_tokens
-    keep_tokens: int = _LIMITS.keep
     boundary: bool = True
+    keep_tokens: int = _LIMITS.keep
 
     @property
     def name(self) -> str:
@@ -73,9 +75,15 @@ class Given:
         if self.read is not None and self.write is not None:
             multiples = CacheMultipliers(self.write, self.read)
         rules = Rules(
-            POLICIES[plan.policy], SCHEDULES[plan.schedule], limits, False, multiples, self.prices
+            POLICIES.get(plan.policy, POLICIES["fifo"]),
+            SCHEDULES[plan.schedule],
+            limits,
+            edit=False,
+            multiples=multiples,
+            prices=self.prices,
         )
-        return Setup(rules, self.model, self.ttl, self.head, plan.boundary)
+        foresight = FORESIGHT.get(plan.policy)
+        return Setup(rules, self.model, self.ttl, self.head, plan.boundary, foresight)
 
 
 @dataclass(frozen=True, slots=True)

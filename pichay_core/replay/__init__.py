@@ -1,12 +1,13 @@
 """Recorded conversations through a policy and a schedule, and what that would have cost.
 
 ``run`` decides as live traffic does, ``world`` bills, ``report`` adds up, ``bound`` says what no
-schedule can beat.
+schedule can beat, ``foresight`` what a policy would do that knew the future.
 """
 
 from pichay_core.replay.bound import bound
+from pichay_core.replay.foresight import FORESIGHT
 from pichay_core.replay.report import Report
 from pichay_core.replay.run import Setup, replay, replay_all
 from pichay_core.replay.world import Unpriced
 
-__all__ = ["Report", "Setup", "Unpriced", "bound", "replay", "replay_all"]
+__all__ = ["FORESIGHT", "Report", "Setup", "Unpriced", "bound", "replay", "replay_all"]

@@ -7,14 +7,14 @@ Source: L. Belady, "A study of replacement algorithms for a virtual-storage comp
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 
 from pichay_core.model import Kind, PageId
-from pichay_core.policies import POLICIES, Moment, Policy
+from pichay_core.policies import Moment, Policy
 from pichay_core.policies.cost import fault, rent, window
-from pichay_core.replay.run import Replayed, Setup, replayed
+from pichay_core.replay.run import Foresight, Replayed, Setup, replayed
 from pichay_core.schedule import Pending
 from pichay_core.table import Entry, PageTable
 from pichay_core.traces.trace import Conversation
@@ -68,8 +68,7 @@ def foresee(conversation: Conversation, setup: Setup, edits: bool = True) -> Fut
 
 def walked(conversation: Conversation, setup: Setup) -> Iterator[Replayed]:
     """Yield each request of a conversation from which nothing ever leaves."""
-    rules = replace(setup.rules, policy=POLICIES["fifo"])
-    return replayed(conversation, replace(setup, rules=rules), _never)
+    return replayed(conversation, replace(setup, foresight=None), _never)
 
 
 def _never(_pending: Pending) -> str | None:
@@ -105,5 +104,5 @@ def foreseeing(conversation: Conversation, setup: Setup) -> Policy:
     return clairvoyant(foresee(conversation, setup))
 
 
-FORESIGHT: dict[str, Callable[[Conversation, Setup], Policy]] = {"clairvoyant": foreseeing}
+FORESIGHT: dict[str, Foresight] = {"clairvoyant": foreseeing}
 """Policies that are made for a conversation, by name."""

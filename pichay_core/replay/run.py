@@ -10,13 +10,14 @@ faults that were re-reads anyway are seen, and both sides pay for them.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from pichay_core.cacheprice import CacheMultipliers, cache_multipliers, surcharges_of
 from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed
 from pichay_core.model import FaultKind, Kind, PageId, SessionId, Usage
+from pichay_core.policies import Policy
 from pichay_core.prefix import Ttl
 from pichay_core.replay.report import Report
 from pichay_core.replay.world import BLOCK_TOKENS, World, sizes_of
@@ -40,6 +41,10 @@ _SECRET = bytes(16)
 """Handles of a replay are shown to nobody."""
 
 
+type Foresight = Callable[[Conversation, Setup], Policy]
+"""Makes the policy of one conversation, having read all of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """How a recording is replayed."""
@@ -52,6 +57,12 @@ class Setup:
     """Tokens of system prompt and tools; None to take them from the recording."""
     boundary: bool = True
     """Leave a cache marker on the eviction boundary, as live traffic does."""
+    foresight: Foresight | None = None
+    """Makes a policy for each conversation, in place of that of the rules."""
+
+    def policy_for(self, conversation: Conversation) -> Policy:
+        """Return the policy that decides in a conversation."""
+        return self.foresight(conversation, self) if self.foresight else self.rules.policy
 
 
 def replay_all(conversations: Iterable[Conversation], setup: Setup) -> Report:
@@ -98,7 +109,8 @@ class Replayed:
 def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> Iterator[Replayed]:
     """Yield each request of a conversation with what is decided under these rules."""
     model = setup.model or next((s.model for s in conversation.steps if s.model), "")
-    rules = replace(setup.rules, schedule=schedule, edit=False)
+    policy = setup.policy_for(conversation)
+    rules = replace(setup.rules, policy=policy, schedule=schedule, edit=False)
     session = Session(SessionId("replay"), "", "", _SECRET, model=model)
     messages: list[Message] = []
     at, head = 0.0, setup.head
