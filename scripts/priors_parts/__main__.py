@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pichay_cli.sources import find
 from pichay_core.model import Kind
 from pichay_core.policies.references import Standing
 from priors_parts.counts import AGES, Counts, counts_of
-from priors_parts.rates import rates, weight
+from priors_parts.rates import Rates, rates, weight
 
 HEAD = '''"""How often a page is asked for again, by how it stands and since when nobody has.
 
@@ -57,17 +57,23 @@ def main() -> int:
 def source(conversations: Sequence[Counts]) -> str:
     """Return the module as text."""
     found = rates(conversations)
-    weights = (
-        f"Kind.{kind.name}: {weight(conversations, found, kind)}"
-        for kind in (Kind.QUERY, Kind.READ)
-    )
+    weights = {kind: weight(conversations, found, kind) for kind in (Kind.QUERY, Kind.READ)}
+    turns = sum(counts.turns.total() for counts in conversations)
+    references = sum(counts.references.total() for counts in conversations)
+    return module(found, weights, (len(conversations), turns, references))
+
+
+def module(found: Rates, weights: Mapping[Kind, float], counted: tuple[int, int, int]) -> str:
+    """Return the module with these values; counted were conversations, page-turns, references."""
+    conversations, turns, references = counted
+    worth = ", ".join(f"Kind.{kind.name}: {weights[kind]}" for kind in weights)
     return HEAD.format(
-        conversations=len(conversations),
-        turns=sum(counts.turns.total() for counts in conversations),
-        references=sum(counts.references.total() for counts in conversations),
+        conversations=conversations,
+        turns=turns,
+        references=references,
         ages=AGES,
         rows="\n".join(f"    Standing.{s.name}:\n        {found[s]}," for s in Standing),
-        weights="{" + ", ".join(weights) + "}",
+        weights=f"{{{worth}}}",
     )
 
 
