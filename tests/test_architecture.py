@@ -15,7 +15,7 @@ LAYERS = [
     "model",
     "wire.shapes",
     "table events models tokens prices tariff tools wire",
-    "policies schedule prefix faults stubs admission cacheprice birth cooperate",
+    "policies schedule prefix faults thrash stubs admission cacheprice birth cooperate",
     "pager session transcript ledger identity rewrite request",
     "warmth",
     "turn replay traces probe",
