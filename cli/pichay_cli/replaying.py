@@ -16,7 +16,7 @@ from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.prefix import Ttl, cache_for
-from pichay_core.replay import Report, Setup, Unpriced, bound, replay_all
+from pichay_core.replay import Report, Setup, Unpriced, bound, replay_each
 from pichay_core.schedule import SCHEDULES
 from pichay_core.traces import NotATrace, Trace
 from pichay_core.turn import Rules
@@ -88,7 +88,7 @@ def work(plans: Sequence[Plan], world: Given, with_bound: bool, path: Path) -> O
 
 
 def _outcome(trace: Trace, setups: Sequence[Setup], with_bound: bool) -> Outcome:
-    reports = tuple(replay_all(trace.conversations, setup) for setup in setups)
+    reports = replay_each(trace.conversations, setups)
     if not with_bound:
         return Outcome(reports)
     return Outcome(reports, sum(bound(told, setups[0]) for told in trace.conversations))

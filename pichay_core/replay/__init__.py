@@ -6,7 +6,7 @@ schedule can beat.
 
 from pichay_core.replay.bound import bound
 from pichay_core.replay.report import Report
-from pichay_core.replay.run import Setup, replay, replay_all
+from pichay_core.replay.run import Setup, replay, replay_all, replay_each
 from pichay_core.replay.world import Unpriced
 
-__all__ = ["Report", "Setup", "Unpriced", "bound", "replay", "replay_all"]
+__all__ = ["Report", "Setup", "Unpriced", "bound", "replay", "replay_all", "replay_each"]

@@ -13,17 +13,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
-from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
+from pichay_core.cacheprice import CacheMultipliers, cache_multipliers, input_price
 from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed
-from pichay_core.model import FaultKind, Kind, PageId, SessionId, Usage
+from pichay_core.model import FaultKind, Kind, SessionId, Usage
 from pichay_core.prefix import Ttl
-from pichay_core.replay.report import Report
+from pichay_core.replay.report import Report, together
 from pichay_core.replay.world import BLOCK_TOKENS, World, sizes_of
 from pichay_core.request import Request
 from pichay_core.schedule import Schedule
 from pichay_core.session import Match, Session, shared_prefix
 from pichay_core.table import Entry
+from pichay_core.thrash import Watch
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.traces.trace import Conversation, Step
 from pichay_core.turn import Rules, Turn, take
@@ -56,10 +58,23 @@ class Setup:
 
 def replay_all(conversations: Iterable[Conversation], setup: Setup) -> Report:
     """Return what the conversations of one recording come to together."""
-    found = Report()
-    for conversation in conversations:
-        found = found.plus(replay(conversation, setup))
-    return found
+    return replay_each(conversations, [setup])[0]
+
+
+def replay_each(
+    conversations: Iterable[Conversation], setups: Sequence[Setup]
+) -> tuple[Report, ...]:
+    """Return what the conversations of one recording come to together, under each setup.
+
+    The setups are of one world: they agree on model, time to live and head, and what the
+    conversations cost untouched is worked out once for all of them. Raises Unpriced for a model
+    of which nobody knows how it is cached.
+    """
+    if len({(setup.model, setup.ttl, setup.head) for setup in setups}) > 1:
+        raise ValueError("setups that are replayed together must agree on model, ttl and head")
+    nothing = [Report() for _ in setups]
+    found = [_side_by_side(conversation, setups) for conversation in conversations]
+    return tuple(map(together, zip(nothing, *found, strict=True)))
 
 
 def replay(conversation: Conversation, setup: Setup) -> Report:
@@ -67,12 +82,17 @@ def replay(conversation: Conversation, setup: Setup) -> Report:
 
     Raises Unpriced for a model of which nobody knows how it is cached.
     """
-    found = Report()
+    return replay_all([conversation], setup)
+
+
+def _side_by_side(conversation: Conversation, setups: Sequence[Setup]) -> list[Report]:
+    """Follow a conversation under all setups at a time, request by request."""
+    courses = (replayed(conversation, setup, setup.rules.schedule) for setup in setups)
     worlds: _Worlds | None = None
-    for seen in replayed(conversation, setup, setup.rules.schedule):
-        worlds = worlds or _Worlds(setup, seen)
-        found = found.plus(worlds.bill(seen))
-    return found
+    for seen in zip(*courses, strict=True):
+        worlds = worlds or _Worlds(setups, seen[0])
+        worlds.bill(seen)
+    return worlds.reports() if worlds else [Report() for _ in setups]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +136,54 @@ def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> It
 
 
 class _Worlds:
-    """Two worlds side by side: as decided, and untouched."""
+    """One world for each setup, and the untouched one beside them."""
 
-    def __init__(self, setup: Setup, first: Replayed) -> None:
-        self._setup = setup
-        world = partial(World, first.model, first.head, {}, setup.ttl)
-        self._actual = world(paged=True, boundary=setup.boundary)
+    def __init__(self, setups: Sequence[Setup], first: Replayed) -> None:
+        world = partial(World, first.model, first.head, {}, setups[0].ttl)
         self._untouched = world(paged=False, boundary=False)
+        self._accounts = [
+            _Account(setup, world(paged=True, boundary=setup.boundary)) for setup in setups
+        ]
 
-    def bill(self, seen: Replayed) -> Report:
-        """Return what one request costs in both."""
+    def bill(self, seen: Sequence[Replayed]) -> None:
+        """Add one request, as each setup has it."""
+        bare, _ = self._untouched.bill(seen[0].session, seen[0].shared, seen[0].at)
+        for account, one in zip(self._accounts, seen, strict=True):
+            account.add(one, bare)
+
+    def reports(self) -> list[Report]:
+        """Return what each setup came to."""
+        return [account.report() for account in self._accounts]
+
+
+class _Account:
+    """What one setup comes to."""
+
+    def __init__(self, setup: Setup, world: World) -> None:
+        self._setup = setup
+        self._world = world
+        self._found: list[Report] = []
+        self._watch = Watch()
+
+    def add(self, seen: Replayed, bare: Usage) -> None:
+        """Add one request, which costs *bare* untouched."""
         session, at = seen.session, seen.at
         same = min(_first_moved(seen.turn, len(session.messages)), seen.shared)
-        usage, broke = self._actual.bill(session, same, at)
-        bare, _ = self._untouched.bill(session, seen.shared, at)
-        edits, refetched = _edits_of_pages_out(seen.before, seen.turn), _refetched(seen.turn)
+        usage, broke = self._world.bill(session, same, at)
         hour = self._setup.ttl is Ttl.HOUR
         prices = self._setup.rules.multiples or cache_multipliers(seen.model, at, hour)
-        return _report(seen.turn, usage, bare, broke, prices, edits, refetched)
+        self._watch = self._watch.after(session.turn, seen.turn.events)
+        self._found.append(_report(seen, usage, bare, broke, prices))
+
+    def report(self) -> Report:
+        """Return all of it."""
+        episodes = self._watch.episodes
+        thrash = Report(
+            thrash=len(episodes),
+            thrash_tokens=sum(episode.tokens for episode in episodes),
+            bounced=sum(episode.bounced for episode in episodes),
+        )
+        return together([*self._found, thrash])
 
 
 _HEAD = Head("", None, None, "", "", (), (), None, True, "", None)
@@ -159,8 +209,9 @@ def _first_moved(turn: Turn, messages: int) -> int:
 def _edits_of_pages_out(before: Session, turn: Turn) -> list[Entry]:
     """Return the pages out that the calls of this turn wrote to the source of."""
     table = turn.session.table
-    arrived = (e.page for page, e in table.entries.items() if page not in before.table)
-    written = (page.call.writes for page in arrived if page.call.writes and not page.error)
+    arrived = islice(table.entries.values(), len(before.table), None)
+    calls = (entry.page.call for entry in arrived if not entry.page.error)
+    written = (call.writes for call in calls if call.writes)
     found = (_last_read(turn, target) for target in written)
     return [entry for entry in found if entry is not None and entry.out]
 
@@ -187,19 +238,17 @@ def _head_tokens(step: Step, model: str) -> int:
 
 
 def _report(
-    turn: Turn,
-    usage: Usage,
-    bare: Usage,
-    broke: bool,
-    prices: CacheMultipliers,
-    edits: Sequence[Entry],
-    refetched: Sequence[Entry],
+    seen: Replayed, usage: Usage, bare: Usage, broke: bool, prices: CacheMultipliers
 ) -> Report:
+    turn, cost, untouched = seen.turn, _cost(usage, prices), _cost(bare, prices)
     kinds = Counter[type[Event]](type(event) for event in turn.events)
+    edits = _edits_of_pages_out(seen.before, turn)
+    asked_again = prices.read * usage.window
+    price, bare_price = (input_price(seen.model, seen.at, u.window) for u in (usage, bare))
     return Report(
         requests=1,
-        cost=_cost(usage, prices),
-        untouched_cost=_cost(bare, prices),
+        cost=cost,
+        untouched_cost=untouched,
         tokens=usage.window,
         untouched_tokens=bare.window,
         peak=usage.window,
@@ -211,9 +260,12 @@ def _report(
         request_evictions=_pages_out(turn.session),
         edits=len(edits),
         doubt=sum(
-            prices.read * usage.window + prices.write * e.page.tokens for e in (*edits, *refetched)
+            asked_again + prices.write * entry.page.tokens for entry in (*edits, *_refetched(turn))
         ),
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
+        priced=int(price is not None),
+        dollars=cost * (price or 0.0),
+        untouched_dollars=untouched * (bare_price or 0.0),
     )
 
 
@@ -222,7 +274,5 @@ def _cost(usage: Usage, prices: CacheMultipliers) -> float:
 
 
 def _pages_out(session: Session) -> int:
-    def is_out(page: PageId) -> bool:
-        return page in session.table and session.table[page].out
-
-    return sum(map(is_out, session.frames))
+    entries = session.table.entries
+    return sum(page in entries and entries[page].out for page in session.frames)
