@@ -3,11 +3,13 @@
 Rule of this file: pure. ``net`` is cost over untouched: below one is a saving.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pichay_cli.amounts import percent, times, tokens
+from pichay_cli.plot import BAD, GOOD, QUIET, Dot, Picture
 from pichay_cli.render import Cell, Column, RenderableType, Sheet, line, stack
 from pichay_cli.replaying import LOSS, PAPER, Plan
 from pichay_core.replay import Report
@@ -174,3 +176,39 @@ def row_data(row: Row) -> Mapping[str, object]:
         "boundary_marker": row.plan.boundary,
     }
     return plan | {"losing": row.losing, "worst": row.worst} | dict(report_data(row.whole))
+
+
+def compare_picture(rows: Sequence[Row], least: float, model: str) -> Picture:
+    """Return the plans as dots; those that come to the same share one."""
+    whole = rows[0].whole
+    about = ", ".join([
+        times(len(rows[0].sessions), "session"),
+        times(whole.requests, "request"),
+        f"at the prices of {model}" if model else "each at its own model's prices",
+    ])  # fmt: skip
+    untouched = Dot("untouched", 1.0, 1.0, QUIET, "D")
+    return Picture("Input cost against window size", about, [untouched, *_dots(rows)], least)
+
+
+def _dots(rows: Sequence[Row]) -> Iterator[Dot]:
+    same: defaultdict[tuple[float, float], list[Plan]] = defaultdict(list)
+    for row in rows:
+        same[round(row.whole.context, 3), round(row.whole.net, 3)].append(row.plan)
+    for (context, net), plans in same.items():
+        name = _shared_name(plans)
+        if Plan() in plans:
+            yield Dot(f"{name} (default)", context, net, GOOD, "*", 120.0)
+        elif PAPER in plans:
+            yield Dot(f"{name} (the paper)", context, net, BAD, "s", 40.0)
+        else:
+            yield Dot(name, context, net)
+
+
+def _shared_name(plans: Sequence[Plan]) -> str:
+    """``fifo, lru · batch · tau 4``"""
+    policies, schedules, taus = (
+        ", ".join(dict.fromkeys(str(part) for part in parts))
+        for parts in zip(*((p.policy, p.schedule, p.tau) for p in plans), strict=True)
+    )
+    marker = "" if plans[0].boundary else " · no marker"
+    return f"{policies} · {schedules} · tau {taus}{marker}"

@@ -39,7 +39,8 @@ class Plan:
     @property
     def name(self) -> str:
         """How it is shown."""
-        return f"{self.policy}, {self.schedule}, tau {self.tau}"
+        marker = "" if self.boundary else ", no marker"
+        return f"{self.policy}, {self.schedule}, tau {self.tau}{marker}"
 
 
 PAPER = Plan("fifo", "every-turn", 4, boundary=False)
