@@ -16,10 +16,10 @@ from pichay_cli.batch import (
     paths_argument,
     worked,
 )
+from pichay_cli.compare_view import Row, compare_picture, compare_sheet, row_data
 from pichay_cli.plot import draw, plot_option
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
-from pichay_cli.replay_view import Row, compare_picture, compare_sheet, row_data
 from pichay_cli.replaying import PAPER, Outcome, Plan, worker, world_of, world_options
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES

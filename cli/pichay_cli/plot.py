@@ -6,6 +6,7 @@ made from values, without any state of the library's, and an SVG of the same val
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,7 @@ DOTS = 160
 """To the inch, of a PNG."""
 _POINTS = 72
 """To the inch. Labels are placed in these, whatever the dots."""
-INK, QUIET, GRID = "#222222", "#8a8f98", "#eceef1"
-GOOD, BAD, OTHER = "#1a7f4b", "#c43d3d", "#4c72b0"
+_INK, _QUIET, _GRID, _GREEN = "#222222", "#8a8f98", "#eceef1", "#1a7f4b"
 _LABEL, _SMALL = 7.5, 9.0
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -36,6 +36,15 @@ _STYLE: Any = {
 }
 
 
+class Look(Enum):
+    """Colour, marker and area of a dot."""
+
+    OTHER = "#4c72b0", "o", 28.0
+    UNTOUCHED = _QUIET, "D", 28.0
+    PAPER = "#c43d3d", "s", 40.0
+    DEFAULT = _GREEN, "*", 120.0
+
+
 @dataclass(frozen=True, slots=True)
 class Dot:
     """A plan, or several that come to the same. Both figures are of untouched."""
@@ -43,14 +52,7 @@ class Dot:
     name: str
     context: float
     net: float
-    colour: str = OTHER
-    marker: str = "o"
-    size: float = 28.0
-
-    @property
-    def special(self) -> bool:
-        """It is one of those that a reader looks for."""
-        return self.colour != OTHER
+    look: Look = Look.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,20 @@ def draw(picture: Picture, path: Path) -> None:
 
 
 def _frame(axes: "Axes", picture: Picture) -> None:
-    axes.set_title(picture.title, loc="left", fontsize=12.5, color=INK, fontweight="bold", pad=24)
+    axes.set_title(picture.title, loc="left", fontsize=12.5, color=_INK, fontweight="bold", pad=24)
     axes.text(
-        0, 1.025, picture.about, transform=axes.transAxes, fontsize=_SMALL, color=QUIET, va="bottom"
+        0,
+        1.025,
+        picture.about,
+        transform=axes.transAxes,
+        fontsize=_SMALL,
+        color=_QUIET,
+        va="bottom",
     )
-    axes.set_xlabel("mean window, untouched = 1", fontsize=_SMALL + 1, color=INK, labelpad=8)
-    axes.set_ylabel("input cost, untouched = 1", fontsize=_SMALL + 1, color=INK, labelpad=8)
-    axes.tick_params(colors=QUIET, labelsize=_SMALL, length=0)
-    axes.grid(color=GRID, linewidth=0.9)
+    axes.set_xlabel("mean window, untouched = 1", fontsize=_SMALL + 1, color=_INK, labelpad=8)
+    axes.set_ylabel("input cost, untouched = 1", fontsize=_SMALL + 1, color=_INK, labelpad=8)
+    axes.tick_params(colors=_QUIET, labelsize=_SMALL, length=0)
+    axes.grid(color=_GRID, linewidth=0.9)
     axes.set_axisbelow(True)
     for side in axes.spines.values():
         side.set_visible(False)
@@ -129,17 +137,18 @@ def _frame(axes: "Axes", picture: Picture) -> None:
 
 
 def _points(axes: "Axes", picture: Picture) -> None:
-    axes.axhline(1.0, color=QUIET, linewidth=0.8, zorder=1)
-    axes.axhline(picture.bound, color=GOOD, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1)
+    axes.axhline(1.0, color=_QUIET, linewidth=0.8, zorder=1)
+    axes.axhline(picture.bound, color=_GREEN, linewidth=1.2, linestyle=(0, (5, 3)), zorder=1)
     axes.annotate(
         f"no plan can cost less than {picture.bound:.3f}",
         (0.995, picture.bound), xycoords=axes.get_yaxis_transform(), xytext=(0, -4),
-        textcoords="offset points", ha="right", va="top", fontsize=_LABEL + 0.5, color=GOOD,
+        textcoords="offset points", ha="right", va="top", fontsize=_LABEL + 0.5, color=_GREEN,
     )  # fmt: skip
     for dot in picture.dots:
+        colour, marker, area = dot.look.value
         axes.scatter(
-            dot.context, dot.net, s=dot.size, c=dot.colour, marker=dot.marker,
-            linewidths=0.8, edgecolors="white", zorder=4 if dot.special else 3,
+            dot.context, dot.net, s=area, c=colour, marker=marker, linewidths=0.8,
+            edgecolors="white", zorder=3 if dot.look is Look.OTHER else 4,
         )  # fmt: skip
 
 
@@ -147,7 +156,7 @@ def _labels(canvas: "FigureCanvasAgg", axes: "Axes", picture: Picture) -> None:
     """Write the name of each dot where it covers nothing, with a line if that is further off."""
     from matplotlib.patheffects import withStroke
 
-    ordered = sorted(picture.dots, key=lambda dot: (not dot.special, dot.net, dot.context))
+    ordered = sorted(picture.dots, key=lambda dot: (dot.look is Look.OTHER, dot.net, dot.context))
     scale = _POINTS / DOTS
     across = axes.transData.transform([(dot.context, dot.net) for dot in ordered]) * scale
     points = [Point(float(x), float(y)) for x, y in across]
@@ -166,7 +175,7 @@ def _labels(canvas: "FigureCanvasAgg", axes: "Axes", picture: Picture) -> None:
             axes.annotate(
                 "", (dot.context, dot.net), textcoords="offset points",
                 xytext=(line.end.x - point.x, line.end.y - point.y), zorder=2,
-                arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.5,
+                arrowprops={"arrowstyle": "-", "color": _QUIET, "linewidth": 0.5,
                             "shrinkA": 0, "shrinkB": 3},
             )  # fmt: skip
 
@@ -179,8 +188,9 @@ def _lines(axes: "Axes", within: Box, bound: float) -> Iterator[Box]:
 
 
 def _font(dot: Dot) -> Mapping[str, Any]:
-    weight = "bold" if dot.special else "normal"
-    return {"fontsize": _LABEL, "color": dot.colour if dot.special else INK, "fontweight": weight}
+    if dot.look is Look.OTHER:
+        return {"fontsize": _LABEL, "color": _INK}
+    return {"fontsize": _LABEL, "color": dot.look.value[0], "fontweight": "bold"}
 
 
 def _size(canvas: "FigureCanvasAgg", axes: "Axes", dot: Dot) -> tuple[float, float]:

@@ -5,8 +5,17 @@ schedule can beat.
 """
 
 from pichay_core.replay.bound import bound
-from pichay_core.replay.report import Report
+from pichay_core.replay.report import Report, together
 from pichay_core.replay.run import Setup, replay, replay_all, replay_each
 from pichay_core.replay.world import Unpriced
 
-__all__ = ["Report", "Setup", "Unpriced", "bound", "replay", "replay_all", "replay_each"]
+__all__ = [
+    "Report",
+    "Setup",
+    "Unpriced",
+    "bound",
+    "replay",
+    "replay_all",
+    "replay_each",
+    "together",
+]
