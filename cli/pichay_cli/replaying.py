@@ -113,9 +113,15 @@ def _both_or_none(_ctx: object, _param: object, prices: tuple[float, float] | No
     return prices or (None, None)
 
 
+model_option = click.option(
+    "--model",
+    default="",
+    callback=_model,
+    metavar="NAME",
+    help="Cache and prices of this model; the recorded one if not said.",
+)
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option("--model", default="", callback=_model, metavar="NAME",
-                 help="Cache and prices of this model; the recorded one if not said."),
+    model_option,
     click.option("--ttl", type=click.Choice([t.value for t in Ttl]), default=Ttl.MINUTES.value,
                  show_default=True, help="Time to live that the client asks for."),
     click.option("--multiples", type=(float, float), default=None, callback=_both_or_none,
