@@ -143,6 +143,11 @@ def test_only_the_painters_know_rich():
     assert knowing <= PAINTERS
 
 
+def test_only_the_plot_knows_matplotlib():
+    knowing = {name for name in FILES if "matplotlib" in packages(name)}
+    assert knowing == {"pichay_cli.plot"}
+
+
 def broad(handler: ast.ExceptHandler) -> bool:
     """True for ``except:``, ``except Exception`` and ``except BaseException``."""
     if handler.type is None:

@@ -154,8 +154,6 @@ def _points(axes: "Axes", picture: Picture) -> None:
 
 def _labels(canvas: "FigureCanvasAgg", axes: "Axes", picture: Picture) -> None:
     """Write the name of each dot where it covers nothing, with a line if that is further off."""
-    from matplotlib.patheffects import withStroke
-
     ordered = sorted(picture.dots, key=lambda dot: (dot.look is Look.OTHER, dot.net, dot.context))
     scale = _POINTS / DOTS
     across = axes.transData.transform([(dot.context, dot.net) for dot in ordered]) * scale
@@ -169,7 +167,8 @@ def _labels(canvas: "FigureCanvasAgg", axes: "Axes", picture: Picture) -> None:
         axes.annotate(
             dot.name, (dot.context, dot.net), textcoords="offset points",
             xytext=(box.left - point.x, box.bottom - point.y), ha="left", va="bottom", zorder=5,
-            path_effects=[withStroke(linewidth=2.5, foreground="white")], **_font(dot),
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.6},
+            **_font(dot),
         )  # fmt: skip
         if line.needed:
             axes.annotate(

@@ -167,7 +167,7 @@ def _paid(report: Report) -> Iterator[Row]:
     requests, priced = report.requests, report.priced
     part = f"of {priced:,} requests with a price, input side" if priced < requests else "input side"
     cost, untouched = report.cost, report.untouched_cost
-    yield "input cost, in plain input tokens", tokens(cost), tokens(untouched), _less(report.net)
+    yield "input cost, in input tokens", tokens(cost), tokens(untouched), _less(report.net)
     if priced:
         paid, bare = report.dollars, report.untouched_dollars
         yield "at list prices", dollars(paid), dollars(bare), (part, QUIET)

@@ -67,11 +67,10 @@ def replay_sheet(plan: str, found: Sequence[tuple[Path, Report]], whole: Report)
 def _money(report: Report) -> list[RenderableType]:
     if not report.priced:
         return [line("No list price is known: tokens only.")]
-    part = (
-        f", of {report.priced:,} requests with a price" if report.priced < report.requests else ""
-    )
     paid, untouched = dollars(report.dollars), dollars(report.untouched_dollars)
-    return [line(f"At list prices {paid}, untouched {untouched}{part}; output is not counted.")]
+    some = report.priced < report.requests
+    of = f" for the {times(report.priced, 'request')} with a price" if some else ""
+    return [line(f"At list prices {paid} instead of {untouched}{of}, output not counted.")]
 
 
 def _thrash(report: Report) -> list[RenderableType]:
