@@ -6,7 +6,7 @@ Rule of this file: found once for each model and day, so that it may be asked on
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from pichay_core.tariff import CacheMultipliers, bands, multipliers, provider_of, rates
+from pichay_core.tariff import CacheMultipliers, multipliers, provider_of, rates
 
 _DAY = 86_400
 """Seconds. A price list changes by the day."""
@@ -31,21 +31,15 @@ def _multipliers(model: str, day: int, one_hour: bool) -> CacheMultipliers:
     return multipliers(found, one_hour) if found else USUAL[one_hour]
 
 
-def input_price(model: str, at: float, window: int) -> float | None:
-    """Return the dollars of a token of plain input, in a request of *window* tokens, that day.
+def input_price(model: str, at: float) -> float | None:
+    """Return the dollars of a token of plain input that day, in a window below every band.
 
     None if nobody knows the price of *model*.
     """
-    dearest = None
-    for above, dollars in _input_prices(model, int(at) // _DAY):
-        if window > above:
-            dearest = dollars
-    return dearest
+    return _input_price(model, int(at) // _DAY)
 
 
 @lru_cache(maxsize=256)
-def _input_prices(model: str, day: int) -> tuple[tuple[int, float], ...]:
-    """The price of each band, by the window above which it holds, from the smallest on."""
-    at = datetime.fromtimestamp(day * _DAY, UTC)
-    found = ((above, rates(model, above + 1, at)) for above in (-1, *bands(model, at)))
-    return tuple((above, priced.input) for above, priced in found if priced is not None)
+def _input_price(model: str, day: int) -> float | None:
+    found = rates(model, 0, datetime.fromtimestamp(day * _DAY, UTC))
+    return found.input if found else None

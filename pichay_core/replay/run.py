@@ -244,7 +244,7 @@ def _report(
     kinds = Counter[type[Event]](type(event) for event in turn.events)
     edits = _edits_of_pages_out(seen.before, turn)
     asked_again = prices.read * usage.window
-    price, bare_price = (input_price(seen.model, seen.at, u.window) for u in (usage, bare))
+    price = input_price(seen.model, seen.at)
     return Report(
         requests=1,
         cost=cost,
@@ -265,7 +265,7 @@ def _report(
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
         priced=int(price is not None),
         dollars=cost * (price or 0.0),
-        untouched_dollars=untouched * (bare_price or 0.0),
+        untouched_dollars=untouched * (price or 0.0),
     )
 
 

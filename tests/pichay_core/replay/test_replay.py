@@ -154,7 +154,8 @@ def test_dollars_are_tokens_at_the_list_price():
     assert report.untouched_dollars == pytest.approx(report.untouched_cost * 5e-6)
 
 
-def test_a_request_beyond_a_price_band_costs_what_the_band_says():
-    below, above = (input_price("gemini-2.5-pro", 1_767_225_600, n) for n in (200_000, 200_001))
-    assert (below, above) == pytest.approx((1.25e-6, 2.5e-6))
-    assert input_price("other-1", 1_767_225_600, 1) is None
+def test_a_model_without_a_price_costs_tokens_only():
+    report = replay(LONG, setup(model="gpt-0-unheard-of"))
+    assert (report.priced, report.dollars, report.untouched_dollars) == (0, 0.0, 0.0)
+    assert input_price("other-1", 1_767_225_600) is None
+    assert input_price(MODEL, 1_767_225_600) == pytest.approx(5e-6)
