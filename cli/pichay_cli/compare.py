@@ -108,6 +108,7 @@ def compare(
         display(inset(compare_sheet(rows, least)))
     if plot and outcomes:
         draw(compare_picture(rows, least, given["model"]), plot)
+        click.echo(f"Drawn: {plot}", err=True)
     raise SystemExit(troubles.exit_code)
 
 

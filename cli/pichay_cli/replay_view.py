@@ -7,7 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pichay_cli.amounts import dollars, percent, times, tokens
-from pichay_cli.render import BAD, GOOD, Cell, Column, RenderableType, Sheet, line, lines, stack
+from pichay_cli.render import (
+    BAD,
+    GOOD,
+    STRONG,
+    Cell,
+    Column,
+    RenderableType,
+    Sheet,
+    line,
+    lines,
+    stack,
+)
 from pichay_cli.replaying import LOSS
 from pichay_core.replay import Report
 
@@ -51,7 +62,7 @@ def replay_sheet(plan: str, found: Sequence[tuple[Path, Report]], whole: Report)
     others = [pair for pair in found if pair not in losing]
     shown = [*losing, *sorted(others, key=lambda pair: -pair[1].untouched_cost)[:SHOWN]]
     rows = [[*cells(report, _COLUMNS), path.name] for path, report in shown]
-    rows.append([*cells(whole, _COLUMNS), times(len(found), "session")])
+    rows.append([*cells(whole, _COLUMNS), (times(len(found), "session"), STRONG)])
     said = [
         line(f"{plan}: the input side costs ", percent(whole.net - 1, 1.0),
              " against untouched, the mean window ", percent(whole.context - 1, 1.0), "."),

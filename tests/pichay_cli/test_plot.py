@@ -103,7 +103,7 @@ def compare(recording, *arguments):
 
 def test_a_comparison_can_be_drawn(recording, tmp_path):
     done = compare(recording, "--plot", tmp_path / "it.png", "--json")
-    assert done.exit_code == 0
+    assert (done.exit_code, done.stderr) == (0, f"Drawn: {tmp_path}/it.png\n")
     assert (tmp_path / "it.png").stat().st_size > 1_000
 
 
