@@ -1,12 +1,13 @@
 """Recorded conversations through a policy and a schedule, and what that would have cost.
 
-``run`` decides as live traffic does, ``world`` bills, ``report`` adds up, ``bound`` says what no
-schedule can beat.
+``run`` decides as live traffic does, ``world`` bills, ``billing`` sets several plans beside the
+untouched world, ``report`` adds up, ``bound`` says what no schedule can beat.
 """
 
+from pichay_core.replay.billing import replay, replay_all, replay_each
 from pichay_core.replay.bound import bound
 from pichay_core.replay.report import Report, together
-from pichay_core.replay.run import Setup, replay, replay_all, replay_each
+from pichay_core.replay.run import Setup
 from pichay_core.replay.world import Unpriced
 
 __all__ = [
