@@ -1,4 +1,4 @@
-"""What the prompt cache costs, as multiples of the base input price.
+"""What input costs: a plain token in dollars, and the prompt cache as multiples of that.
 
 Rule of this file: found once for each model and day, so that it may be asked on every request.
 """
@@ -41,6 +41,20 @@ def _multipliers(model: str, day: int, one_hour: bool, prices: Prices) -> CacheM
 @lru_cache(maxsize=256)
 def _surcharges(model: str, day: int, prices: Prices) -> tuple[Surcharge, ...]:
     return surcharges(model, _start(day), None, prices)
+
+
+def input_price(model: str, at: float, prices: Prices = NOTHING) -> float | None:
+    """Return the dollars of a token of plain input that day, in a window below every band.
+
+    None if nobody knows the price of *model*.
+    """
+    return _input_price(model, int(at) // _DAY, prices)
+
+
+@lru_cache(maxsize=256)
+def _input_price(model: str, day: int, prices: Prices) -> float | None:
+    found = rates(model, 0, _start(day), None, prices)
+    return found.input if found else None
 
 
 def _start(day: int) -> datetime:

@@ -15,7 +15,7 @@ LAYERS = [
     "model",
     "wire.shapes",
     "table events models stubs tokens prices tariff tools wire",
-    "policies schedule prefix faults admission cacheprice birth cooperate",
+    "policies schedule prefix faults thrash admission cacheprice birth cooperate",
     "pager session transcript ledger identity rewrite request",
     "warmth window flushes",
     "turn replay traces probe",
@@ -141,6 +141,11 @@ def test_the_core_never_asks_what_day_it_is():
 def test_only_the_painters_know_rich():
     knowing = {name.rpartition(".")[2] for name in FILES if "rich" in packages(name)}
     assert knowing <= PAINTERS
+
+
+def test_only_the_plot_knows_matplotlib():
+    knowing = {name for name in FILES if "matplotlib" in packages(name)}
+    assert knowing == {"pichay_cli.plot"}
 
 
 def broad(handler: ast.ExceptHandler) -> bool:

@@ -1,6 +1,8 @@
 """``pichay compare``: policies and schedules side by side over recorded sessions."""
 
 import json
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,41 +16,86 @@ from pichay_cli.batch import (
     paths_argument,
     worked,
 )
+from pichay_cli.compare_view import Row, compare_picture, compare_sheet, row_data
+from pichay_cli.plot import draw, plot_option
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
-from pichay_cli.replay_view import Row, compare_sheet, row_data
 from pichay_cli.replaying import PAPER, Outcome, Plan, worker, world_of, world_options
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
 
+_DEFAULT = Plan()
+_SIMPLEST = "fifo"
+"""The policy that all schedules are compared under."""
 _TAUS = (4, 1)
+"""The paper's, and ours."""
 
 
-def plans() -> list[Plan]:
-    """Return what is compared: the paper's configuration first, then every policy and schedule."""
-    others = [
-        Plan(policy, schedule, tau)
-        for policy in POLICIES
-        for schedule in SCHEDULES
-        for tau in _TAUS
+def plans(
+    policies: Sequence[str] = (), schedules: Sequence[str] = (), taus: Sequence[int] = ()
+) -> list[Plan]:
+    """Return what is compared, none twice: the paper's configuration first.
+
+    If anything is asked for, then all combinations of it, where nothing is said every one there
+    is. Else what fits on a screen: each schedule under the simplest policy, each other policy
+    under the default schedule, and what Pichay does by default.
+    """
+    if policies or schedules or taus:
+        asked = product(policies or POLICIES, schedules or SCHEDULES, taus or _TAUS)
+        return list(dict.fromkeys([PAPER, *(Plan(*names) for names in asked)]))
+    pairs = [
+        *((_SIMPLEST, schedule) for schedule in SCHEDULES),
+        *((policy, _DEFAULT.schedule) for policy in POLICIES if policy != _SIMPLEST),
     ]
-    return [PAPER, *others]
+    usual = (Plan(policy, schedule, tau) for policy, schedule in pairs for tau in _TAUS)
+    return list(dict.fromkeys([PAPER, *usual, _DEFAULT]))
 
 
 @click.command()
 @paths_argument
+@click.option(
+    "--policy",
+    "policies",
+    type=click.Choice(list(POLICIES)),
+    multiple=True,
+    help="Compare this one; may be said again, as may --schedule and --tau.",
+)
+@click.option(
+    "--schedule",
+    "schedules",
+    type=click.Choice(list(SCHEDULES)),
+    multiple=True,
+    help="Likewise. What is said of the three is compared in all combinations.",
+)
+@click.option(
+    "--tau",
+    "taus",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="Likewise: turns a page stays at least; 4 and 1 if not said.",
+)
+@plot_option
 @world_options
 @json_option
 @jobs_option
 @dask_option
 def compare(
-    paths: tuple[Path, ...], as_json: bool, jobs: int, dask: str | None, **given: Any
+    paths: tuple[Path, ...],
+    policies: tuple[str, ...],
+    schedules: tuple[str, ...],
+    taus: tuple[int, ...],
+    plot: Path | None,
+    as_json: bool,
+    jobs: int,
+    dask: str | None,
+    **given: Any,
 ) -> None:
     """Compare policies and schedules over recorded sessions, with the bound nobody can beat.
 
-    Without a PATH: your own history of Claude Code and Codex.
+    Without a PATH: your own history of Claude Code and Codex. What is compared, if nothing is
+    said, is each schedule and each policy, not each with each.
     """
-    compared, troubles = plans(), Troubles()
+    compared, troubles = plans(policies, schedules, taus), Troubles()
     work = worker(compared, world_of(**given), with_bound=True)
     outcomes = [o for _, o in worked(chosen(paths, "compare"), work, jobs, dask, troubles)]
     troubles.say()
@@ -59,6 +106,9 @@ def compare(
         click.echo(json.dumps(data | {"sessions": len(outcomes)}, indent=2))
     elif outcomes:
         display(inset(compare_sheet(rows, least)))
+    if plot and outcomes:
+        draw(compare_picture(rows, least, given["model"]), plot)
+        click.echo(f"Drawn: {plot}", err=True)
     raise SystemExit(troubles.exit_code)
 
 

@@ -4,10 +4,12 @@ Rule of this file: a figure that a recording cannot give says so. The paper's fi
 own 857 sessions (T. Mason, arXiv 2603.09023), the replay's of 29.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from pichay_cli.amounts import times, tokens
+from pichay_cli.amounts import dollars, percent, times, tokens
 from pichay_cli.render import (
+    BAD,
+    GOOD,
     QUIET,
     STRONG,
     Cell,
@@ -19,8 +21,10 @@ from pichay_cli.render import (
     section,
     stack,
 )
-from pichay_core.model import Kind
+from pichay_cli.saving import ASSUMED, PLAN, Saving
+from pichay_core.model import FaultKind, Kind
 from pichay_core.probe import Probe, Sort, amplification, together
+from pichay_core.replay import Report
 from pichay_core.store.history import FORMAT
 
 TOOLS_SHOWN = 8
@@ -140,6 +144,58 @@ def _age_rule(whole: Probe) -> list[Row]:
         ("  of reads that left", _share(rule.read_faults, rule.reads), "", ""),
         ("  and the same content", f"{rule.read_same:,}", "", ""),
     ]
+
+
+def saved(saving: Saving) -> RenderableType | None:
+    """Return what Pichay would have saved; nothing where there was nothing to save."""
+    report = saving.report
+    if not report.requests:
+        return None
+    columns = Column(), Column("Pichay", right=True), Column("untouched", right=True), Column()
+    told = [
+        line((f"A replay of {times(saving.recordings, 'recording')} with tool results under "
+              f"{PLAN.name}; the model asks for what it asked for.", QUIET)),
+    ]  # fmt: skip
+    if saving.assumed:
+        said = f"{times(saving.assumed, 'recording')} of a model whose cache is not known: priced"
+        told.append(line((f"{said} as {ASSUMED}. Another one: --model", QUIET)))
+    sheet = Sheet(columns, [*_paid(report), *_moved(report)])
+    return section("What Pichay would have saved", lines([sheet, *told]))
+
+
+def _paid(report: Report) -> Iterator[Row]:
+    requests, priced = report.requests, report.priced
+    part = f"of {priced:,} requests with a price, input side" if priced < requests else "input side"
+    cost, untouched = report.cost, report.untouched_cost
+    yield "input cost, in input tokens", tokens(cost), tokens(untouched), _less(report.net)
+    if priced:
+        paid, bare = report.dollars, report.untouched_dollars
+        yield "at list prices", dollars(paid), dollars(bare), (part, QUIET)
+    mean, bare = report.tokens / requests, report.untouched_tokens / requests
+    yield "mean window", tokens(mean), tokens(bare), _less(report.context)
+    yield "largest window", tokens(report.peak), tokens(report.untouched_peak), ""
+
+
+def _moved(report: Report) -> Iterator[Row]:
+    refetches = report.faults.get(FaultKind.REFETCH, 0)
+    yield "flushes", f"{report.flushes:,}", "", ""
+    yield "pages evicted", f"{report.evicted:,}", "", ("may be asked for again", QUIET)
+    yield "pages collected", f"{report.collected:,}", "", ("nothing can ask for these", QUIET)
+    yield (
+        "refetches of evicted pages",
+        f"{refetches:,}",
+        "",
+        (_of(refetches, report.evicted), QUIET),
+    )
+    yield "episodes of thrash", f"{report.thrash:,}", "", ""
+
+
+def _less(net: float) -> Cell:
+    return percent(net - 1, 1.0), GOOD if net < 1 else BAD if net > 1 else ""
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{_share(part, whole)} of evictions" if whole else ""
 
 
 def _tools(whole: Probe) -> RenderableType:

@@ -18,7 +18,7 @@ from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
 from pichay_cli.replay_view import replay_sheet, report_data
 from pichay_cli.replaying import POLICY_NAMES, Given, Plan, worker, world_of, world_options
-from pichay_core.replay import Report
+from pichay_core.replay import Report, together
 from pichay_core.schedule import SCHEDULES
 
 _PLAN = Plan()
@@ -61,6 +61,11 @@ _PLAN = Plan()
     show_default=True,
     help="lru, size: keep pages of so many tokens in the window.",
 )
+@click.option(
+    "--no-boundary",
+    is_flag=True,
+    help="No cache marker on the eviction boundary, as in the paper's configuration.",
+)
 @world_options
 @json_option
 @jobs_option
@@ -72,6 +77,7 @@ def replay(
     tau: int,
     flush_tokens: int,
     keep_tokens: int,
+    no_boundary: bool,
     as_json: bool,
     jobs: int,
     dask: str | None,
@@ -81,13 +87,11 @@ def replay(
 
     Without a PATH: your own history of Claude Code and Codex.
     """
-    plan = Plan(policy, schedule, tau, flush_tokens, keep_tokens=keep_tokens)
-    world, troubles = world_of(**given), Troubles()
-    found = _replayed(chosen(paths, "replay"), plan, world, jobs, dask, troubles)
+    plan = Plan(policy, schedule, tau, flush_tokens, not no_boundary, keep_tokens)
+    troubles = Troubles()
+    found = _replayed(chosen(paths, "replay"), plan, world_of(**given), jobs, dask, troubles)
     troubles.say()
-    whole = Report()
-    for _, report in found:
-        whole = whole.plus(report)
+    whole = together([report for _, report in found])
     if as_json:
         files = [{"path": str(path), **report_data(report)} for path, report in found]
         click.echo(json.dumps({"overall": report_data(whole), "sessions": files}, indent=2))

@@ -3,75 +3,57 @@
 Rule of this file: pure. ``net`` is cost over untouched: below one is a saving.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from pichay_cli.amounts import percent, times, tokens
-from pichay_cli.render import Cell, Column, RenderableType, Sheet, line, stack
-from pichay_cli.replaying import LOSS, PAPER, Plan
+from pichay_cli.amounts import dollars, percent, times, tokens
+from pichay_cli.render import (
+    BAD,
+    GOOD,
+    STRONG,
+    Cell,
+    Column,
+    RenderableType,
+    Sheet,
+    line,
+    lines,
+    stack,
+)
+from pichay_cli.replaying import LOSS
 from pichay_core.replay import Report
 
 SHOWN = 20
 """Sessions that are listed: those that lost money, then the dearest."""
 
+FIGURES: Mapping[str, Callable[[Report], Cell]] = {
+    "requests": lambda report: f"{report.requests:,}",
+    "net": lambda report: (f"{report.net:.3f}", _style(report.net)),
+    "charged": lambda report: f"{report.charged:.3f}",
+    "context": lambda report: f"{report.context:.3f}",
+    "peak": lambda report: tokens(report.peak),
+    "flushes": lambda report: f"{report.flushes:,}",
+    "breaks": lambda report: f"{report.breaks:,}",
+    "evicted": lambda report: f"{report.evicted:,}",
+    "collected": lambda report: f"{report.collected:,}",
+    "refetch": lambda report: f"{report.faults.get('refetch', 0):,}",
+    "thrash": lambda report: (f"{report.thrash:,}", BAD if report.thrash else ""),
+    "edits": lambda report: f"{report.edits:,}",
+}
+"""What is said of a report, by the title of the column that it stands in."""
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One plan over all sessions."""
-
-    plan: Plan
-    sessions: tuple[Report, ...]
-
-    @property
-    def whole(self) -> Report:
-        """All sessions together."""
-        found = Report()
-        for report in self.sessions:
-            found = found.plus(report)
-        return found
-
-    @property
-    def losing(self) -> int:
-        """How many sessions lost money."""
-        return sum(report.net > 1 + LOSS for report in self.sessions)
-
-    @property
-    def worst(self) -> float:
-        """The largest net of a session."""
-        return max((report.net for report in self.sessions), default=1.0)
+_LEAST = {"requests": 110, "net": 0, "charged": 90, "context": 0, "peak": 130, "flushes": 80,
+          "breaks": 120, "evicted": 0, "collected": 100, "refetch": 0, "thrash": 94,
+          "edits": 125}  # fmt: skip
+_COLUMNS = tuple(Column(title, right=True, least=least) for title, least in _LEAST.items())
 
 
-_REPORT = (
-    Column("requests", right=True, least=110),
-    Column("net", right=True),
-    Column("charged", right=True, least=90),
-    Column("context", right=True),
-    Column("peak", right=True, least=130),
-    Column("flushes", right=True, least=80),
-    Column("breaks", right=True, least=120),
-    Column("evicted", right=True),
-    Column("collected", right=True, least=100),
-    Column("refetch", right=True),
-    Column("edits", right=True, least=125),
-)
+def cells(report: Report, columns: Sequence[Column]) -> list[Cell]:
+    """Return what stands in these columns."""
+    return [FIGURES[column.title](report) for column in columns]
 
 
-def _cells(report: Report) -> list[Cell]:
-    style = "red" if report.net > 1 + LOSS else "green" if report.net < 1 else ""
-    return [
-        f"{report.requests:,}",
-        (f"{report.net:.3f}", style),
-        f"{report.charged:.3f}",
-        f"{report.context:.3f}",
-        tokens(report.peak),
-        f"{report.flushes:,}",
-        f"{report.breaks:,}",
-        f"{report.evicted:,}",
-        f"{report.collected:,}",
-        f"{report.faults.get('refetch', 0):,}",
-        f"{report.edits:,}",
-    ]
+def _style(net: float) -> str:
+    return BAD if net > 1 + LOSS else GOOD if net < 1 else ""
 
 
 def replay_sheet(plan: str, found: Sequence[tuple[Path, Report]], whole: Report) -> RenderableType:
@@ -79,15 +61,37 @@ def replay_sheet(plan: str, found: Sequence[tuple[Path, Report]], whole: Report)
     losing = [pair for pair in found if pair[1].net > 1 + LOSS]
     others = [pair for pair in found if pair not in losing]
     shown = [*losing, *sorted(others, key=lambda pair: -pair[1].untouched_cost)[:SHOWN]]
-    rows = [[*_cells(report), path.name] for path, report in shown]
-    rows.append([*_cells(whole), times(len(found), "session")])
+    rows = [[*cells(report, _COLUMNS), path.name] for path, report in shown]
+    rows.append([*cells(whole, _COLUMNS), (times(len(found), "session"), STRONG)])
     said = [
-        line(f"{plan}: the input side costs ", percent(whole.net - 1, 1.0) or "0 %",
-             " against untouched, the mean window ", percent(whole.context - 1, 1.0) or "0 %", "."),
+        line(f"{plan}: the input side costs ", percent(whole.net - 1, 1.0),
+             " against untouched, the mean window ", percent(whole.context - 1, 1.0), "."),
+        *_money(whole),
         line(f"Per eviction {_faults(whole, whole.evicted)}; per request and page out "
              f"{_faults(whole, whole.request_evictions)}."),
+        *_thrash(whole),
     ]  # fmt: skip
-    return stack(Sheet([*_REPORT, Column("session")], rows, cut=True), *said, *_losses(found))
+    sheet = Sheet([*_COLUMNS, Column("session")], rows, cut=True)
+    return stack(sheet, lines([*said, *_losses(found)]))
+
+
+def _money(report: Report) -> list[RenderableType]:
+    if not report.priced:
+        return [line("No list price is known: tokens only.")]
+    paid, untouched = dollars(report.dollars), dollars(report.untouched_dollars)
+    some = report.priced < report.requests
+    of = f" for the {times(report.priced, 'request')} with a price" if some else ""
+    return [line(f"At list prices {paid} instead of {untouched}{of}, output not counted.")]
+
+
+def _thrash(report: Report) -> list[RenderableType]:
+    if not report.thrash:
+        return [line("No thrash.")]
+    said = (
+        f"Thrash: {times(report.thrash, 'episode')} in which refetches brought back "
+        f"{tokens(report.thrash_tokens)} tokens, {times(report.bounced, 'page')} twice or more."
+    )
+    return [line((said, BAD))]
 
 
 def _faults(report: Report, of: int) -> str:
@@ -102,44 +106,7 @@ def _losses(found: Sequence[tuple[Path, Report]]) -> list[RenderableType]:
     if not losing:
         return [line("No session lost more than 1 %.")]
     lost = times(len(losing), "session")
-    return [line((f"{lost} lost more than 1 %, the worst {percent(max(losing), 1.0)}.", "red"))]
-
-
-def compare_sheet(rows: Sequence[Row], least: float) -> RenderableType:
-    """Return one line for each plan, and the bound."""
-    columns = [
-        Column("policy"),
-        Column("schedule"),
-        Column("tau", right=True),
-        Column("lost >1 %", right=True),
-        Column("worst", right=True),
-        *_REPORT,
-    ]
-    table = [_compared(row) for row in rows]
-    table.append(["cost-optimal", "bound", "", "", "", "", f"{least:.3f}", *[""] * 9])
-    saved = 1 - least
-    best = min(rows, key=lambda row: row.whole.net)
-    share = (1 - best.whole.net) / saved if saved > 0 else 1.0
-    return stack(
-        Sheet(columns, table),
-        line(f"{times(len(rows[0].sessions), 'session')}, "
-             f"{rows[0].whole.requests:,} requests. net: input side over untouched. "
-             "charged: if each refetch and each edit of a page that is out had needed one "
-             "request more."),
-        line(f"The best, {best.plan.name}, reaches {100 * share:.0f} % of what the bound saves."),
-    )  # fmt: skip
-
-
-def _compared(row: Row) -> list[Cell]:
-    marker = " (paper, no marker)" if row.plan == PAPER else ""
-    return [
-        row.plan.policy,
-        row.plan.schedule + marker,
-        str(row.plan.tau),
-        str(row.losing),
-        percent(row.worst - 1, 1.0),
-        *_cells(row.whole),
-    ]
+    return [line((f"{lost} lost more than 1 %, the worst {percent(max(losing), 1.0)}.", BAD))]
 
 
 def report_data(report: Report) -> Mapping[str, object]:
@@ -162,15 +129,21 @@ def report_data(report: Report) -> Mapping[str, object]:
         "request_evictions": report.request_evictions,
         "edits_of_pages_out": report.edits,
         "faults": dict(report.faults),
+        "thrash": {
+            "episodes": report.thrash,
+            "tokens": report.thrash_tokens,
+            "bounced": report.bounced,
+        },
+        "dollars": money_data(report),
     }
 
 
-def row_data(row: Row) -> Mapping[str, object]:
-    """Return a plan over all sessions for machines."""
-    plan = {
-        "policy": row.plan.policy,
-        "schedule": row.plan.schedule,
-        "tau": row.plan.tau,
-        "boundary_marker": row.plan.boundary,
+def money_data(report: Report) -> Mapping[str, object] | None:
+    """Return what the input side costs at list prices; None where no price is known."""
+    if not report.priced:
+        return None
+    return {
+        "requests": report.priced,
+        "dollars": report.dollars,
+        "untouched_dollars": report.untouched_dollars,
     }
-    return plan | {"losing": row.losing, "worst": row.worst} | dict(report_data(row.whole))

@@ -17,7 +17,7 @@ from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.prefix import Ttl, cache_for
 from pichay_core.prices import NOTHING, BadPrices, Prices
-from pichay_core.replay import FORESIGHT, Report, Setup, Unpriced, bound, replay_all
+from pichay_core.replay import FORESIGHT, Report, Setup, Unpriced, bound, replay_each
 from pichay_core.schedule import SCHEDULES
 from pichay_core.store.place import own_prices
 from pichay_core.traces import NotATrace, Trace
@@ -44,7 +44,8 @@ class Plan:
     @property
     def name(self) -> str:
         """How it is shown."""
-        return f"{self.policy}, {self.schedule}, tau {self.tau}"
+        marker = "" if self.boundary else ", no marker"
+        return f"{self.policy}, {self.schedule}, tau {self.tau}{marker}"
 
 
 PAPER = Plan("fifo", "every-turn", 4, boundary=False)
@@ -105,7 +106,7 @@ def work(plans: Sequence[Plan], world: Given, with_bound: bool, path: Path) -> O
 
 
 def _outcome(trace: Trace, setups: Sequence[Setup], with_bound: bool) -> Outcome:
-    reports = tuple(replay_all(trace.conversations, setup) for setup in setups)
+    reports = replay_each(trace.conversations, setups)
     if not with_bound:
         return Outcome(reports)
     return Outcome(reports, sum(bound(told, setups[0]) for told in trace.conversations))
@@ -129,9 +130,15 @@ def _both_or_none(_ctx: object, _param: object, prices: tuple[float, float] | No
     return prices or (None, None)
 
 
+model_option = click.option(
+    "--model",
+    default="",
+    callback=_model,
+    metavar="NAME",
+    help="Cache and prices of this model; the recorded one if not said.",
+)
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
-    click.option("--model", default="", callback=_model, metavar="NAME",
-                 help="Cache and prices of this model; the recorded one if not said."),
+    model_option,
     click.option("--ttl", type=click.Choice([t.value for t in Ttl]), default=Ttl.MINUTES.value,
                  show_default=True, help="Time to live that the client asks for."),
     click.option("--multiples", type=(float, float), default=None, callback=_both_or_none,

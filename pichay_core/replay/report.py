@@ -4,8 +4,9 @@ Rule of this file: values that add up.
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,17 @@ class Report:
     doubt: float = 0.0
     """What it would have cost if each of these, and each refetch, had needed a request more."""
     faults: Mapping[str, int] = field(default_factory=dict[str, int])
+    thrash: int = 0
+    """Episodes of thrash (:mod:`pichay_core.thrash`)."""
+    thrash_tokens: int = 0
+    """That refetches brought back in them."""
+    bounced: int = 0
+    """Pages that came back twice or more in one of them."""
+    priced: int = 0
+    """Requests of a model whose price is known; the dollars are of these."""
+    dollars: float = 0.0
+    """Of the input side, at list prices."""
+    untouched_dollars: float = 0.0
 
     @property
     def net(self) -> float:
@@ -50,20 +62,26 @@ class Report:
 
     def plus(self, other: "Report") -> "Report":
         """Return both added up; the larger of two peaks."""
-        return Report(
-            requests=self.requests + other.requests,
-            cost=self.cost + other.cost,
-            untouched_cost=self.untouched_cost + other.untouched_cost,
-            tokens=self.tokens + other.tokens,
-            untouched_tokens=self.untouched_tokens + other.untouched_tokens,
-            peak=max(self.peak, other.peak),
-            untouched_peak=max(self.untouched_peak, other.untouched_peak),
-            flushes=self.flushes + other.flushes,
-            breaks=self.breaks + other.breaks,
-            evicted=self.evicted + other.evicted,
-            collected=self.collected + other.collected,
-            request_evictions=self.request_evictions + other.request_evictions,
-            edits=self.edits + other.edits,
-            doubt=self.doubt + other.doubt,
-            faults=dict(Counter(self.faults) + Counter(other.faults)),
-        )
+        return together((self, other))
+
+
+def together(reports: Sequence[Report]) -> Report:
+    """Return all of them added up; the largest of their peaks."""
+    faults = Counter[str]()
+    for report in reports:
+        if report.faults:
+            faults.update(report.faults)
+    return Report(
+        **{name: sum(map(amount, reports)) for name, amount in _AMOUNTS.items()},
+        peak=max((report.peak for report in reports), default=0),
+        untouched_peak=max((report.untouched_peak for report in reports), default=0),
+        faults=dict(faults),
+    )
+
+
+_AMOUNTS = {
+    part.name: attrgetter(part.name)
+    for part in fields(Report)
+    if part.name not in ("peak", "untouched_peak", "faults")
+}
+"""What adds up, and how it is read."""

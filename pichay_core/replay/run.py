@@ -1,7 +1,7 @@
-"""A recorded conversation through a policy and a schedule: what it would have cost.
+"""A recorded conversation through a policy and a schedule: what is decided in each request.
 
 Rule of this file: decisions come from :func:`pichay_core.turn.take`, the function that live
-traffic runs; bills come from :mod:`pichay_core.prefix`. Nothing is decided or priced here.
+traffic runs. Nothing is decided here.
 
 What a recording cannot say, and what is assumed: the system prompt and the tools stand in front
 as one block (as big as the first bill leaves over, else ``HEAD_TOKENS``); the client marks that
@@ -9,22 +9,16 @@ block and its newest one; the model asks for what it asked for in the recording,
 faults that were re-reads anyway are seen, and both sides pay for them.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
-from pichay_core.cacheprice import CacheMultipliers, cache_multipliers, surcharges_of
-from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed
-from pichay_core.model import FaultKind, Kind, PageId, SessionId, Usage
+from pichay_core.model import SessionId
 from pichay_core.policies import Policy
 from pichay_core.prefix import Ttl
-from pichay_core.replay.report import Report
-from pichay_core.replay.world import BLOCK_TOKENS, World, sizes_of
+from pichay_core.replay.world import BLOCK_TOKENS, sizes_of
 from pichay_core.request import Request
-from pichay_core.schedule import Schedule, Window
+from pichay_core.schedule import Schedule
 from pichay_core.session import Match, Session, shared_prefix
-from pichay_core.table import Entry
 from pichay_core.tokens import bytes_per_token, tokens_of_bytes
 from pichay_core.traces.trace import Conversation, Step
 from pichay_core.turn import Rules, Turn, take
@@ -63,27 +57,6 @@ class Setup:
     def policy_for(self, conversation: Conversation) -> Policy:
         """Return the policy that decides in a conversation."""
         return self.foresight(conversation, self) if self.foresight else self.rules.policy
-
-
-def replay_all(conversations: Iterable[Conversation], setup: Setup) -> Report:
-    """Return what the conversations of one recording come to together."""
-    found = Report()
-    for conversation in conversations:
-        found = found.plus(replay(conversation, setup))
-    return found
-
-
-def replay(conversation: Conversation, setup: Setup) -> Report:
-    """Return what a conversation would have come to under these rules, beside untouched.
-
-    Raises Unpriced for a model of which nobody knows how it is cached.
-    """
-    found = Report()
-    worlds: _Worlds | None = None
-    for seen in replayed(conversation, setup, setup.rules.schedule):
-        worlds = worlds or _Worlds(setup, seen)
-        found = found.plus(worlds.bill(seen))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,48 +98,6 @@ def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> It
         yield Replayed(turn, before, matched.shared, at, model, head)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prices:
-    """What a request costs, in tokens at the base input price."""
-
-    cache: CacheMultipliers
-    window: Window
-
-    def of(self, usage: Usage) -> float:
-        """Return the cost of the input side."""
-        cached = self.cache.read * usage.cache_read + self.cache.write * usage.cache_write
-        return self.window.times(usage.window) * (usage.input + cached)
-
-    def again(self, usage: Usage, tokens: int) -> float:
-        """Return what one more request costs that reads all of it and writes so many tokens."""
-        more = self.cache.read * usage.window + self.cache.write * tokens
-        return self.window.times(usage.window) * more
-
-
-class _Worlds:
-    """Two worlds side by side: as decided, and untouched."""
-
-    def __init__(self, setup: Setup, first: Replayed) -> None:
-        self._setup = setup
-        world = partial(World, first.model, first.head, {}, setup.ttl)
-        self._actual = world(paged=True, boundary=setup.boundary)
-        self._untouched = world(paged=False, boundary=False)
-
-    def bill(self, seen: Replayed) -> Report:
-        """Return what one request costs in both."""
-        session, at = seen.session, seen.at
-        same = min(_first_moved(seen.turn, len(session.messages)), seen.shared)
-        usage, broke = self._actual.bill(session, same, at)
-        bare, _ = self._untouched.bill(session, seen.shared, at)
-        edits, refetched = _edits_of_pages_out(seen.before, seen.turn), _refetched(seen.turn)
-        return _report(seen.turn, usage, bare, broke, self._prices(seen), edits, refetched)
-
-    def _prices(self, seen: Replayed) -> _Prices:
-        rules, hour = self._setup.rules, self._setup.ttl is Ttl.HOUR
-        times = rules.multiples or cache_multipliers(seen.model, seen.at, hour, rules.prices)
-        return _Prices(times, Window(surcharges=surcharges_of(seen.model, seen.at, rules.prices)))
-
-
 def _request(messages: tuple[Message, ...], at: float, model: str, head: int, ttl: Ttl) -> Request:
     size = round(head * bytes_per_token(model))
     said = Head(model, None, None, "", "", (), (ttl.value,), None, True, "", None, size)
@@ -184,33 +115,6 @@ def _match(session: Session, messages: tuple[Message, ...]) -> Match:
     return Match(session, shared, "edited" if shared else "compacted")
 
 
-def _first_moved(turn: Turn, messages: int) -> int:
-    """Return the first message in which a page was moved, the number of messages if none was."""
-    moved = (e.page for e in turn.events if isinstance(e, Evicted | Collected))
-    return min((turn.session.frames[page].message for page in moved), default=messages)
-
-
-def _edits_of_pages_out(before: Session, turn: Turn) -> list[Entry]:
-    """Return the pages out that the calls of this turn wrote to the source of."""
-    table = turn.session.table
-    arrived = (e.page for page, e in table.entries.items() if page not in before.table)
-    written = (page.call.writes for page in arrived if page.call.writes and not page.error)
-    found = (_last_read(turn, target) for target in written)
-    return [entry for entry in found if entry is not None and entry.out]
-
-
-def _last_read(turn: Turn, target: str) -> Entry | None:
-    entries = turn.session.table.naming(target)
-    reads = [entry for entry in entries if entry.page.call.kind is Kind.READ]
-    return reads[-1] if reads else None
-
-
-def _refetched(turn: Turn) -> list[Entry]:
-    faults = (event for event in turn.events if isinstance(event, Faulted))
-    table = turn.session.table
-    return [table[fault.page] for fault in faults if fault.kind is FaultKind.REFETCH]
-
-
 def _head_tokens(step: Step, model: str) -> int:
     """Return how much of the first bill the first messages do not account for."""
     if step.usage is None:
@@ -218,39 +122,3 @@ def _head_tokens(step: Step, model: str) -> int:
     sizes = (size for message in step.new for _, size in sizes_of(message, {}))
     left = step.usage.window - sum(tokens_of_bytes(size, model) + BLOCK_TOKENS for size in sizes)
     return min(MOST_HEAD, max(LEAST_HEAD, left)) if left > 0 else HEAD_TOKENS
-
-
-def _report(
-    turn: Turn,
-    usage: Usage,
-    bare: Usage,
-    broke: bool,
-    prices: _Prices,
-    edits: Sequence[Entry],
-    refetched: Sequence[Entry],
-) -> Report:
-    kinds = Counter[type[Event]](type(event) for event in turn.events)
-    return Report(
-        requests=1,
-        cost=prices.of(usage),
-        untouched_cost=prices.of(bare),
-        tokens=usage.window,
-        untouched_tokens=bare.window,
-        peak=usage.window,
-        untouched_peak=bare.window,
-        flushes=kinds[Flushed],
-        breaks=int(broke),
-        evicted=kinds[Evicted],
-        collected=kinds[Collected],
-        request_evictions=_pages_out(turn.session),
-        edits=len(edits),
-        doubt=sum(prices.again(usage, e.page.tokens) for e in (*edits, *refetched)),
-        faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
-    )
-
-
-def _pages_out(session: Session) -> int:
-    def is_out(page: PageId) -> bool:
-        return page in session.table and session.table[page].out
-
-    return sum(map(is_out, session.frames))

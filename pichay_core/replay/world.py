@@ -4,6 +4,7 @@ One idea: a chain of cache units is kept from request to request; what the clien
 added to it, and where pages have moved it is made anew from there on.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import cast
 
@@ -22,6 +23,10 @@ BLOCK_TOKENS = 4
 
 type Sizes = dict[bytes, tuple[tuple[Part, int], ...]]
 """Part and bytes of each content block, by the digest of the message."""
+type Whole = dict[bytes, tuple[Unit, ...]]
+"""The units of a message in which nothing is out, by its digest. Worlds of one model share it."""
+
+_NOTHING_OUT: Mapping[int, Mapping[int, int]] = {}
 
 
 class Unpriced(ValueError):
@@ -35,7 +40,7 @@ class World:
         self,
         model: str,
         head: int,
-        sizes: Sizes,
+        whole: Whole,
         ttl: Ttl,
         paged: bool,
         boundary: bool,
@@ -48,7 +53,7 @@ class World:
         self._ttl = ttl
         self._boundary = boundary
         self._model = model
-        self._sizes = sizes
+        self._whole = whole
         self._paged = paged
         self._front = Chain().then([Unit(identity(b"front"), head, Part.SYSTEM)])
         self._chain = self._front
@@ -63,9 +68,9 @@ class World:
         """
         chain = self._chain.upto(self._ends[same - 1]) if same else self._front
         del self._ends[same:]
-        out = _out_by_frame(session) if self._paged else {}
+        out = _stubs_by_message(session, same) if self._paged else _NOTHING_OUT
         for position in range(same, len(session.messages)):
-            chain = chain.then(self._units(session.messages[position], position, out))
+            chain = chain.then(self._units(session.messages[position], out.get(position)))
             self._ends.append(len(chain))
         self._chain = chain
         billed = self._cache.bill(Request(chain, at, marks=self._marks(session)))
@@ -74,16 +79,25 @@ class World:
         self._held = billed.usage.cache_read + billed.usage.cache_write
         return billed.usage, broke
 
-    def _units(
-        self, message: Message, position: int, out: Mapping[tuple[int, int], int]
-    ) -> list[Unit]:
-        units: list[Unit] = []
-        for block, (part, size) in enumerate(sizes_of(message, self._sizes)):
-            stubbed = out.get((position, block))
-            tokens = tokens_of_bytes(size if stubbed is None else stubbed, self._model)
-            name = identity(message.digest + f"{block}/{stubbed}".encode())
-            units.append(Unit(name, tokens + BLOCK_TOKENS, part))
-        return units
+    def _units(self, message: Message, out: Mapping[int, int] | None) -> tuple[Unit, ...]:
+        """Return the units of a message in which these blocks are stubs of so many bytes."""
+        whole = self._whole.get(message.digest)
+        if whole is None:
+            sizes = enumerate(sizes_of(message, {}))
+            units = (self._unit(message, part, block, size) for block, (part, size) in sizes)
+            self._whole[message.digest] = whole = tuple(units)
+        if not out:
+            return whole
+        return tuple(
+            self._unit(message, unit.part, block, out[block], stub=True) if block in out else unit
+            for block, unit in enumerate(whole)
+        )
+
+    def _unit(
+        self, message: Message, part: Part, block: int, size: int, stub: bool = False
+    ) -> Unit:
+        name = identity(message.digest + f"{block}/{size if stub else None}".encode())
+        return Unit(name, tokens_of_bytes(size, self._model) + BLOCK_TOKENS, part)
 
     def _marks(self, session: Session) -> tuple[Mark, ...]:
         found = {0, len(self._chain) - 1}
@@ -94,11 +108,14 @@ class World:
         return tuple(Mark(unit, self._ttl) for unit in sorted(found))
 
 
-def _out_by_frame(session: Session) -> dict[tuple[int, int], int]:
-    """Return the bytes of the stub for each frame that holds one."""
+def _stubs_by_message(session: Session, first: int) -> Mapping[int, Mapping[int, int]]:
+    """Return the bytes of each stub by message, from the first one given on, and block."""
     entries = session.table.entries
-    known = ((frame, entries.get(page)) for page, frame in session.frames.items())
-    return {frame: stub_bytes(entry.page) for frame, entry in known if entry and entry.out}
+    found: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for page, (message, block) in session.frames.items():
+        if message >= first and (entry := entries.get(page)) is not None and entry.out:
+            found[message][block] = stub_bytes(entry.page)
+    return found
 
 
 _PARTS = {"tool_use": Part.CALL, "tool_result": Part.RESULT}

@@ -1,7 +1,6 @@
 """What paging did, counted: faults, flushes, what was held back, whether it thrashes.
 
-Rule of this file: each question is one pass over a table, and nothing is judged but thrashing,
-whose bounds stand here.
+Rule of this file: each question is one pass over a table, and nothing is judged but thrashing.
 """
 
 from collections import defaultdict
@@ -13,6 +12,7 @@ from sqlite_utils import Database
 
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,6 @@ class Thrash(StrEnum):
     THRASHING = "thrashing"
 
 
-LEAST_REFETCHES = 3
-"""Fewer say nothing: one refetch after two evictions is no pattern."""
-REFETCH_BOUND = 0.25
-"""Refetches per eviction. A refetch costs a round trip that reads the whole prefix; below a
-quarter an eviction of a few thousand tokens still repays it within about ten requests."""
 REFAULT_BOUND = 0.10
 """Refetches, per eviction, of a page that had come back by a refetch already."""
 

@@ -6,10 +6,15 @@ import pytest
 from click.testing import CliRunner
 
 from pichay_cli import main
-from pichay_cli.probe_view import drawing
+from pichay_cli.probe_view import drawing, saved
+from pichay_cli.replaying import Plan
+from pichay_cli.saving import Saving, added, saving
 from pichay_core import traces
 from pichay_core.probe import Probe, measure, together
+from pichay_core.replay import Report
+from pichay_core.traces import Conversation, Trace
 from tests.pichay_cli.screens import text
+from tests.pichay_core.replay.conversations import reading_lines
 from tests.pichay_core.traces.samples import SAMPLES
 
 
@@ -112,3 +117,56 @@ def test_what_pichay_would_have_saved_stands_before_the_tools():
     shown = text(drawing({"pi": one}, saved="saved: a lot"))
     places = [shown.index(part) for part in ("The paper's rule", "saved: a lot", "Results by tool")]
     assert places == sorted(places)
+
+
+def test_what_pichay_would_have_saved_is_a_replay_of_the_default_plan(tmp_path):
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(reading_lines([9_000] * 40))
+    found = json.loads(probe(path, "--json").stdout)
+    arguments = ["replay", str(path), "--json", "--jobs", "1"]
+    replayed = json.loads(CliRunner().invoke(main, arguments).stdout)["overall"]
+    saved = found["overall"]["saved"]
+    assert replayed.items() <= saved.items()
+    assert saved["net"] < 1
+    assert saved["plan"] == Plan().name
+    assert saved["assumed"] == {"recordings": 0, "model": "claude-opus-4-5"}
+    assert found["formats"]["claude-code"]["saved"] == saved
+    shown = probe(path).stdout
+    assert "What Pichay would have saved" in shown
+    assert f"${saved['dollars']['dollars']:.2f}" in shown
+    assert "not known" not in shown
+
+
+def test_a_recording_of_an_unknown_model_is_priced_as_a_named_one_and_says_so(tmp_path):
+    path = tmp_path / "s.jsonl"
+    path.write_bytes(reading_lines([9_000] * 10).replace(b"claude-opus-4-5", b"other-1"))
+    assumed = json.loads(probe(path, "--json").stdout)["overall"]["saved"]
+    assert assumed["assumed"]["recordings"] == 1
+    assert "1 recording of a model whose cache is not known: priced as" in probe(path).stdout
+    named = probe(path, "--model", "claude-sonnet-4-5")
+    saved = json.loads(probe(path, "--model", "claude-sonnet-4-5", "--json").stdout)
+    assert saved["overall"]["saved"]["assumed"]["recordings"] == 0
+    assert "is not known" not in named.stdout
+
+
+def test_where_there_are_no_tool_results_there_is_nothing_to_save():
+    assert saving(Trace("it", (Conversation("a", "main", ()),))) == Saving()
+    assert saved(Saving()) is None
+
+
+def test_the_models_of_one_recording_are_priced_each_for_itself():
+    one, other = (
+        traces.read("s", reading_lines([9_000] * 10).replace(b"claude-opus-4-5", model))
+        for model in (b"claude-sonnet-4-5", b"other-1")
+    )
+    both = Trace("it", (*one.conversations, *other.conversations))
+    apart = added([saving(one), saving(other)])
+    assert saving(both) == Saving(1, 1, apart.report)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160])
+def test_no_figure_of_what_would_have_been_saved_is_cut_off(width):
+    report = Report(requests=123_456, cost=1e9, untouched_cost=2e9, tokens=10**9, peak=999_949,
+                    untouched_tokens=2 * 10**9, untouched_peak=999_949, priced=12_345,
+                    dollars=12_345.6, untouched_dollars=23_456.7, evicted=12_345)  # fmt: skip
+    assert "…" not in text(saved(Saving(329, 50, report)), width - 2)

@@ -13,6 +13,13 @@ def reading(
     sizes: Sequence[int], names: Sequence[str] | None = None, pauses: dict[int, int] | None = None
 ) -> Conversation:
     """One read a request, of so many bytes each; ``pauses`` are seconds before a request."""
+    return read("s", reading_lines(sizes, names, pauses)).conversations[0]
+
+
+def reading_lines(
+    sizes: Sequence[int], names: Sequence[str] | None = None, pauses: dict[int, int] | None = None
+) -> bytes:
+    """The same as Claude Code records it."""
     link = {"sessionId": "s", "isSidechain": False}
     at, told, parent = START, [], None
     said: object = "work"
@@ -28,7 +35,7 @@ def reading(
         text = (name + " ") * ((size or 0) // (len(name) + 1) + 1)
         result = {"type": "tool_result", "tool_use_id": f"t{n}", "content": text[: size or 0]}
         said, parent = [result], f"a{n}"
-    return read("s", "\n".join(map(json.dumps, told)).encode()).conversations[0]
+    return "\n".join(map(json.dumps, told)).encode()
 
 
 def _line(link, uuid, parent, at, kind, message, request=None):

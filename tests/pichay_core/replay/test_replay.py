@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from pichay_core.cacheprice import CacheMultipliers
+from pichay_core.cacheprice import CacheMultipliers, input_price
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.prices import NOTHING, parse
-from pichay_core.replay import Report, Setup, Unpriced, bound, replay, replay_all
+from pichay_core.replay import Report, Setup, Unpriced, bound, replay, replay_all, replay_each
 from pichay_core.schedule import SCHEDULES
 from pichay_core.turn import Rules
 from tests.pichay_core.replay.conversations import reading
@@ -47,6 +47,28 @@ def test_exact_counts(talk, schedule, tau, flushes, evicted, collected, refetche
     report = replay(talk, setup(schedule, tau))
     found = report.flushes, report.evicted, report.collected, report.faults.get("refetch", 0)
     assert found == (flushes, evicted, collected, refetches)
+
+
+@pytest.mark.parametrize(
+    ("talk", "schedule", "tau", "half_life", "episodes", "tokens", "bounced"),
+    [
+        (THREE_FILES, "every-turn", 4, 16, 0, 0, 0),
+        (THREE_FILES, "every-turn", 1, 16, 1, 3 * 2_816, 0),
+        (THREE_FILES, "every-turn", 1, 0, 1, 15 * 2_816, 3),
+        (THREE_FILES, "batch", 4, 16, 0, 0, 0),
+        (THREE_FILES, "break-even", 1, 16, 0, 0, 0),
+        (THREE_FILES, "break-even", 1, 0, 0, 0, 0),
+        (SCAN, "every-turn", 4, 16, 1, 7 * 2_816, 0),
+        (SCAN, "every-turn", 4, 0, 1, 14 * 2_816, 7),
+        (SCAN, "batch", 4, 16, 0, 0, 0),
+        (SCAN, "break-even", 1, 16, 0, 0, 0),
+        (SCAN, "break-even", 1, 0, 1, 14 * 2_816, 7),
+        (LONG, "every-turn", 4, 16, 0, 0, 0),
+    ],
+)
+def test_exact_counts_of_thrash(talk, schedule, tau, half_life, episodes, tokens, bounced):
+    report = replay(talk, setup(schedule, tau, pin_half_life=half_life))
+    assert (report.thrash, report.thrash_tokens, report.bounced) == (episodes, tokens, bounced)
 
 
 @pytest.mark.parametrize("talk", [THREE_FILES, SCAN])
@@ -151,3 +173,34 @@ def test_reports_add_up_and_the_larger_peak_stays():
     assert whole == one.plus(other)
     assert whole.peak == max(one.peak, other.peak)
     assert Report().net == Report().context == 1.0
+
+
+def test_plans_that_are_replayed_together_come_to_what_each_comes_to_alone():
+    setups = [setup(name, tau) for name in SCHEDULES for tau in (1, 4)]
+    setups.append(setup("every-turn", 4, boundary=False))
+    together = replay_each([LONG, SCAN], setups)
+    assert together == tuple(replay_all([LONG, SCAN], one) for one in setups)
+
+
+def test_nothing_replayed_comes_to_nothing():
+    assert replay_each([], [setup(), setup("cold")]) == (Report(), Report())
+
+
+@pytest.mark.parametrize("other", [{"head": 1}, {"model": "gpt-5.5"}])
+def test_plans_of_different_worlds_are_not_replayed_together(other):
+    with pytest.raises(ValueError, match="model, ttl and head"):
+        replay_each([LONG], [setup(), setup(**other)])
+
+
+def test_dollars_are_tokens_at_the_list_price():
+    report = replay(LONG, setup())
+    assert report.priced == report.requests == 41
+    assert report.dollars == pytest.approx(report.cost * 5e-6)
+    assert report.untouched_dollars == pytest.approx(report.untouched_cost * 5e-6)
+
+
+def test_a_model_without_a_price_costs_tokens_only():
+    report = replay(LONG, setup(model="gpt-0-unheard-of"))
+    assert (report.priced, report.dollars, report.untouched_dollars) == (0, 0.0, 0.0)
+    assert input_price("other-1", 1_767_225_600) is None
+    assert input_price(MODEL, 1_767_225_600) == pytest.approx(5e-6)

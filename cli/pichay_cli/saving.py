@@ -1,0 +1,71 @@
+"""What Pichay would have saved in recordings: the default plan, replayed.
+
+Rule of this file: a recording whose model is not known is priced as a named one, and counted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from pichay_cli.replaying import Given, Plan
+from pichay_core.prefix import cache_for
+from pichay_core.replay import Report, replay_all, together
+from pichay_core.traces import Conversation, Trace
+
+ASSUMED = "claude-opus-4-5"
+"""Cache and prices where nobody knows how the recorded model is cached, or none is recorded."""
+PLAN = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What recordings with tool results come to under the default plan, beside untouched."""
+
+    recordings: int = 0
+    assumed: int = 0
+    """Of these, those with a conversation that is priced as another model."""
+    report: Report = field(default_factory=Report)
+
+
+def added(savings: Iterable[Saving]) -> Saving:
+    """Return all of them as one."""
+    every = list(savings)
+    return Saving(
+        sum(one.recordings for one in every),
+        sum(one.assumed for one in every),
+        together([one.report for one in every]),
+    )
+
+
+def saving(trace: Trace, model: str = "") -> Saving:
+    """Return what a recording comes to; nothing if it holds no tool results.
+
+    ``model`` stands for the recorded one if it is named.
+    """
+    if not any(map(_has_results, trace.conversations)):
+        return Saving()
+    named = sorted(((model or _priced_as(told), told) for told in trace.conversations), key=_name)
+    reports = [
+        replay_all([told for _, told in same], Given(name).setup(PLAN))
+        for name, same in groupby(named, _name)
+    ]
+    assumed = not model and any(cache_for(_recorded(told)) is None for told in trace.conversations)
+    return Saving(1, int(assumed), together(reports))
+
+
+def _has_results(told: Conversation) -> bool:
+    return any(message.results for step in told.steps for message in step.new)
+
+
+def _recorded(told: Conversation) -> str:
+    """Return the first model that a conversation names, else nothing."""
+    return next((step.model for step in told.steps if step.model), "")
+
+
+def _priced_as(told: Conversation) -> str:
+    model = _recorded(told)
+    return model if cache_for(model) else ASSUMED
+
+
+def _name(pair: tuple[str, Conversation]) -> str:
+    return pair[0]
