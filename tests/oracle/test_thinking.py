@@ -1,0 +1,116 @@
+"""Paging never costs a thought: whole conversations before the oracle, as often flushed as can be."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pichay_core.wire import anthropic
+from tests.builders import HEADER_SESSION, KEY, Proxy, is_stub, results_in, rules
+from tests.histories import Client, moves, requests
+from tests.oracle.provider import BINDING, UNBOUND
+from tests.oracle.witness import Witness, step_by_step
+
+NAMED = {**KEY, HEADER_SESSION: "one"}
+law = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+plays = st.lists(moves, min_size=12, max_size=30)
+faithful = st.lists(
+    moves.filter(lambda move: move.kind not in ("compact", "clear")), min_size=12, max_size=30
+)
+"""Of a client that rewinds and forks, but never sends what it did not send before."""
+thinkers = st.builds(
+    Client,
+    notes=st.booleans(),
+    thinks=st.just(True),
+    markers=st.sampled_from(["none", "tail", "hour", "four", "automatic"]),
+    lists=st.booleans(),
+)
+eager = st.builds(rules, schedule=st.just("every-turn"), tau=st.just(1), min_bytes=st.just(200))
+others = st.builds(
+    rules,
+    schedule=st.sampled_from(["batch", "every-turn"]),
+    tau=st.integers(1, 4),
+    flush_tokens=st.sampled_from([1, 2500]),
+)
+rulings = st.one_of(eager, eager, others)
+binding, unbound = st.sampled_from(BINDING), st.sampled_from(UNBOUND)
+
+
+def watched(witness, play, models, headers=NAMED):
+    """Play it; yields after every request. The model may change from request to request."""
+    for number, (sent, replies) in enumerate(step_by_step(play)):
+        model = models[number // 4 % len(models)]
+        witness.send(sent.body, headers, sent.after, model=model)
+        yield sent
+        for reply in replies:
+            witness.replied(reply)
+
+
+@law
+@given(faithful, thinkers, rulings, binding, st.booleans())
+def test_on_a_binding_model_nothing_is_ever_refused(play, client, ruling, model, named):
+    witness = Witness(Proxy(ruling))
+    for _ in watched(witness, requests(play, client), [model], NAMED if named else KEY):
+        assert witness.theirs.refusal is None, "the play itself breaks a binding"
+        assert witness.ours.refusal is None
+
+
+@law
+@given(plays, thinkers, rulings, binding)
+def test_on_a_binding_model_no_thought_is_lost_but_what_the_client_itself_gives_up(
+    play, client, ruling, model
+):
+    witness = Witness(Proxy(ruling), drops=True)
+    for _ in watched(witness, requests(play, client), [model]):
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+@law
+@given(plays, thinkers, rulings, unbound)
+def test_on_other_models_thinking_goes_upstream_byte_for_byte(play, client, ruling, model):
+    witness = Witness(Proxy(ruling))
+    for sent in watched(witness, requests(play, client), [model]):
+        assert witness.ours.refusal is None
+        assert latest_reply(witness.upstream) == latest_reply(
+            json.dumps({**json.loads(sent.body), "model": model}).encode()
+        )
+
+
+def latest_reply(body):
+    """The latest assistant message as it is written."""
+    outline = anthropic.outline(body)
+    raws = (outline.raw(at) for at in reversed(range(len(outline.messages))))
+    return next((raw for raw in raws if json.loads(raw)["role"] == "assistant"), None)
+
+
+@law
+@given(plays, thinkers, rulings, st.lists(st.one_of(binding, unbound), min_size=2, max_size=5))
+def test_a_change_of_models_costs_no_thought_either(play, client, ruling, models):
+    witness = Witness(Proxy(ruling), drops=True)
+    for _ in watched(witness, requests(play, client), models):
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+def test_the_plays_reach_what_the_laws_are_about():
+    """Else they would hold of nothing."""
+    seen = {"checked": 0, "evicted": 0, "redacted": 0, "several": 0, "client broke": 0}
+
+    @settings(law, max_examples=20)
+    @given(plays, thinkers, eager, binding)
+    def count(play, client, ruling, model):
+        witness = Witness(Proxy(ruling), drops=True)
+        for _ in watched(witness, requests(play, client), [model]):
+            whole = witness.upstream.decode()
+            stubs = [b for b in results_in(witness.upstream) if is_stub(b["content"])]
+            seen["checked"] += witness.ours.checked
+            seen["evicted"] += bool(stubs) and witness.ours.checked > 0
+            seen["redacted"] += "redacted_thinking" in whole
+            seen["several"] += "b==" in whole or '"signature": "' in whole
+            seen["client broke"] += bool(witness.theirs.dropped)
+
+    count()
+    assert all(number > 3 for number in seen.values()), seen
