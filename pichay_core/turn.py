@@ -101,7 +101,8 @@ def take(
         )
     session = _after(follow.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
-    session = replace(session, sent=rewritten.sent, texts=rewritten.texts)
+    edited = session.edited or rewritten.body is not request.outline.body
+    session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
     facts = _facts(session, before, advanced, request, matched, follow)
     return Turn(
         session=session,
@@ -145,6 +146,7 @@ class _Follow:
 
 def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...]]:
     session, messages = matched.session, request.messages
+    model = request.head.model or session.model
     appended = session.placed and matched.how in ("extends", "repeats")
     placed = _place(matched, request, appended)
     moved = replace(
@@ -154,7 +156,8 @@ def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...
         frames=placed.frames,
         turn=placed.turn,
         placed=True,
-        model=request.head.model or session.model,
+        model=model,
+        binds=session.binds or binds_thinking(model),
     )
     if appended or matched.how in ("extends", "repeats"):
         return _Follow(moved, placed), ()
@@ -208,7 +211,7 @@ def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Se
     session, frames, messages = follow.session, follow.placed.frames, request.messages
     arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
     nothing: frozenset[PageId] = frozenset()
-    bound = before_thinking(messages, frames) if binds_thinking(session.model) else nothing
+    bound = before_thinking(messages, frames) if session.binds else nothing
     last = messages[-1].text if messages else ""
     return Seen(
         turn=session.turn,

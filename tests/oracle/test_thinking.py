@@ -1,18 +1,27 @@
-"""Paging never costs a thought: whole conversations before the oracle, as often flushed as can be."""
+"""Paging never costs a thought: whole conversations before the oracle, flushed all the time."""
 
 import json
-from dataclasses import replace
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pichay_core.wire import anthropic
-from tests.builders import HEADER_SESSION, KEY, Proxy, is_stub, results_in, rules
+from tests.builders import (
+    HEADER_SESSION,
+    KEY,
+    Proxy,
+    RecordedProxy,
+    Talk,
+    body,
+    is_stub,
+    results_in,
+    rules,
+)  # fmt: skip
 from tests.histories import Client, moves, requests
 from tests.oracle.provider import BINDING, UNBOUND
 from tests.oracle.witness import Witness, step_by_step
 
+BOUND_MODEL, FREE_MODEL = "claude-opus-5-5", "claude-sonnet-4-5"
 NAMED = {**KEY, HEADER_SESSION: "one"}
 law = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
@@ -93,6 +102,31 @@ def test_a_change_of_models_costs_no_thought_either(play, client, ruling, models
     witness = Witness(Proxy(ruling), drops=True)
     for _ in watched(witness, requests(play, client), models):
         assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+def switched(witness, models):
+    """Three requests with each model, all of them with thinking and a page to evict."""
+    talk = Talk()
+    for number, model in enumerate(model for model in models for _ in range(3)):
+        witness.send(body(talk), model=model)
+        assert not witness.harmed, (number, witness.ours)
+        witness.replied(talk.read(f"{number}.py", think=True).messages[-2]["content"])
+        yield
+
+
+def test_what_a_binding_model_thought_stays_bound_while_another_is_asked():
+    proxy = Proxy(rules("every-turn", tau=1))
+    witness = Witness(proxy, drops=True)
+    list(switched(witness, [BOUND_MODEL, FREE_MODEL, BOUND_MODEL]))
+    assert witness.ours.checked == 5
+
+
+def test_it_stays_bound_over_a_restart(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", rules("every-turn", tau=1))
+    witness = Witness(proxy, drops=True)
+    for _ in switched(witness, [BOUND_MODEL, FREE_MODEL, FREE_MODEL, BOUND_MODEL]):
+        witness.proxy = witness.proxy.restart()
+    witness.proxy.stop()
 
 
 def test_the_plays_reach_what_the_laws_are_about():

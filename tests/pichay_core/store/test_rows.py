@@ -136,6 +136,8 @@ EVENTS = [
     (events.Frozen("3 failures"), "frozen", "3 failures"),
     (events.Failed("ValueError"), "failed", "ValueError"),
     (events.Passed("signed body", "host"), "passed", "signed body"),
+    (events.Dropped("prefix_binding_mismatch", 2, "m", True), "dropped", "prefix_binding_mismatch"),
+    (events.Missed("messages_changed", 70), "missed", "messages_changed"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 
