@@ -147,9 +147,7 @@ class Oracle:
                 self._bonds[found.name] = Bond(
                     {**found.block}, asked["model"], account, found.prefix, found.before, names
                 )
-        for block in signed:
-            if block["type"] == "tool_use":
-                self._replies[block["id"]] = names
+        self._replies[_beside_thinking(signed)] = names
         return signed
 
     def compacted(self, body: bytes | Json) -> Json:
@@ -186,10 +184,11 @@ class Oracle:
         """True if the latest reply lost a part of its thinking, or all in an open tool loop."""
         if last < 0:
             return False
-        calls = [b for b in _blocks(asked["messages"][last]["content"]) if b["type"] == "tool_use"]
         if latest:
             return self._bonds[latest[0]].reply != latest
-        return any(self._replies.get(call["id"]) for call in calls)
+        content = _blocks(asked["messages"][last]["content"])
+        calls = any(block["type"] == "tool_use" for block in content)
+        return calls and bool(self._replies.get(_beside_thinking(content)))
 
     def _thinking(self, asked: Json) -> Iterator[Found]:
         reading = _Reading(self.served, self._compactions)
@@ -255,6 +254,11 @@ def name_of(block: Json) -> str:
     return block.get("signature" if block["type"] == "thinking" else "data") or ""
 
 
+def _beside_thinking(content: list[Json]) -> str:
+    """What a reply says beside its thinking: by it, a reply is known that lost all of that."""
+    return json.dumps([_unmarked(block) for block in content if block["type"] not in THINKING])
+
+
 def _parsed(body: bytes | Json) -> Json:
     return json.loads(body) if isinstance(body, bytes) else body
 
@@ -265,8 +269,9 @@ def _blocks(content: Any) -> list[Json]:
     return content or []
 
 
-def _unmarked(tool: Json) -> Json:
-    return {key: item for key, item in tool.items() if key != "cache_control"}
+def _unmarked(item: Json) -> Json:
+    """A tool or a block without its cache marker."""
+    return {key: part for key, part in item.items() if key != "cache_control"}
 
 
 def _places(asked: Json, role: str) -> list[int]:
