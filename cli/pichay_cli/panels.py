@@ -214,11 +214,11 @@ def unpaged_panel(activity: Activity) -> RenderableType | None:
             for t in activity.frozen
         ),
         *(
-            _counted("dropped", t.count, f"replies without thinking that was sent: {t.why}")
+            _counted("dropped", t.count, f"thinking kept from the model: {t.why}")
             for t in activity.reasons("dropped")
         ),
         *(
-            _counted("missed", t.count, f"cache misses, as the provider says: {t.why}")
+            _counted("missed", t.count, f"cache not read, says the provider: {t.why}")
             for t in activity.reasons("missed")
         ),
         *(_counted("warned", t.count, t.why) for t in activity.reasons("warned")),
