@@ -91,6 +91,8 @@ def take(
     """
     before = matched.session
     follow, rewound = _follow(matched, request)
+    if rules.edit:
+        follow = replace(follow, session=_as_sent(follow.session))
     if matched.how == "repeats":
         advanced = Advance(follow.session.table)
     else:
@@ -134,6 +136,17 @@ def view(session: Session, request: Request, stored: Callable[[str], str | None]
     placed = place(request.messages, 0, {}, 0, lambda size: size)
     shown = replace(session, messages=request.messages, frames=placed.frames, sent={}, texts=None)
     return rewrite(shown, request, stored)
+
+
+def _as_sent(session: Session) -> Session:
+    """Return the session without decisions that were only recorded, where thinking is bound.
+
+    While it was observed, the client's own text stood before that thinking, and it must stay.
+    """
+    if session.edited or not session.binds:
+        return session
+    table = session.table.as_sent(before_thinking(session.messages, session.frames))
+    return session if table is session.table else replace(session, table=table, texts=None)
 
 
 @dataclass(frozen=True, slots=True)

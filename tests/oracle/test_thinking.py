@@ -16,7 +16,9 @@ from tests.builders import (
     is_stub,
     results_in,
     rules,
+    stubbed,
 )  # fmt: skip
+from tests.builders import settings as settings_of
 from tests.histories import Client, moves, requests
 from tests.oracle.provider import BINDING, UNBOUND
 from tests.oracle.witness import Witness, step_by_step
@@ -126,6 +128,30 @@ def test_it_stays_bound_over_a_restart(tmp_path):
     witness = Witness(proxy, drops=True)
     for _ in switched(witness, [BOUND_MODEL, FREE_MODEL, FREE_MODEL, BOUND_MODEL]):
         witness.proxy = witness.proxy.restart()
+    witness.proxy.stop()
+
+
+@law
+@given(plays, thinkers, st.integers(1, 20))
+def test_what_was_only_observed_is_not_made_up_for_once_thinking_is_bound_to_it(play, client, at):
+    proxy = Proxy(rules("every-turn", tau=1, edit=False))
+    witness = Witness(proxy, drops=True)
+    for number, _ in enumerate(watched(witness, requests(play, client), [BOUND_MODEL])):
+        if number == at:
+            proxy.paging.settings = settings_of(rules("every-turn", tau=1))
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+def test_it_is_not_made_up_for_after_a_restart_either(tmp_path):
+    witness = Witness(RecordedProxy(tmp_path / "db", rules("every-turn", tau=1, edit=False)))
+    talk = Talk()
+    for number in range(12):
+        if number == 6:
+            witness.proxy = witness.proxy.restart(rules("every-turn", tau=1))
+        witness.send(body(talk), model=BOUND_MODEL)
+        assert witness.ours.refusal is None
+        witness.replied(talk.read(f"{number}.py", think=number in (2, 4)).messages[-2]["content"])
+    assert stubbed(witness.upstream) == [f"toolu_{number:04}" for number in range(5, 11)]
     witness.proxy.stop()
 
 
