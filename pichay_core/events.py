@@ -123,6 +123,28 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class Dropped:
+    """The provider kept thinking from the model; told once for each reply and reason."""
+
+    why: str
+    """In the provider's words: ``prefix_binding_mismatch``, ``model_binding_mismatch``, ..."""
+    blocks: int
+    path: str
+    """Of the first of them."""
+    edited: bool
+    """Before this reply, something other than the client's bytes went upstream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The provider could not read its cache, and said why."""
+
+    why: str
+    tokens: int
+    """That were not read, where the provider says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something the user should know; recorded once a session."""
 
@@ -142,5 +164,7 @@ type Event = (
     | Frozen
     | Failed
     | Passed
+    | Dropped
+    | Missed
     | Warned
 )

@@ -47,6 +47,11 @@ class Session:
     """``main``, ``subagent``, ``side`` or ``fork``."""
     parent: SessionId | None = None
     model: str = ""
+    binds: bool = False
+    """A model was asked that binds thinking to the history: what it thought keeps its binding
+    whatever model is asked later."""
+    edited: bool = False
+    """Other bytes than the client's have gone upstream."""
     messages: tuple[Message, ...] = ()
     frames: Mapping[PageId, Frame] = field(default_factory=dict[PageId, Frame])
     placed: bool = True

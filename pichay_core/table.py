@@ -5,7 +5,7 @@ never changed in place.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pichay_core.model import Handle, Key, Page, PageId, State
 from pichay_core.stubs import stub_bytes
@@ -96,6 +96,14 @@ class PageTable:
         entries = {**self.entries, **new}
         return PageTable(entries, self._indexed().after(self.entries, new, entries))
 
+    def as_sent(self, pages: Iterable[PageId]) -> "PageTable":
+        """Return the table with these pages as the client sent them: in the window, notes as notes.
+
+        For decisions that were recorded, but never carried out.
+        """
+        entries = (self.entries[page] for page in pages if page in self.entries)
+        return self.with_entries(_never_moved(e) for e in entries if e.out or e.repairs)
+
     def resident(self) -> Iterator[Entry]:
         """Yield the pages that are in the window, oldest first."""
         return iter(self._indexed().resident.values())
@@ -178,6 +186,15 @@ class _Index:
 
 def _in_window(entry: Entry) -> bool:
     return entry.state is State.RESIDENT
+
+
+def _never_moved(entry: Entry) -> Entry:
+    entry = replace(entry, handle=None, moved=None)
+    entry = replace(entry, state=State.RESIDENT) if entry.out else entry
+    if entry.repairs is None:
+        return entry
+    note = replace(entry.page, cleared=True)
+    return replace(entry, page=note, repairs=None, repaired_stale=False)
 
 
 def _absent(entry: Entry) -> int:

@@ -95,6 +95,8 @@ def take(
     """
     before = matched.session
     follow, rewound = _follow(matched, request)
+    if rules.edit:
+        follow = replace(follow, session=_as_sent(follow.session))
     if matched.how == "repeats":
         advanced = Advance(follow.session.table)
     else:
@@ -105,7 +107,8 @@ def take(
         )
     session = _after(follow.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
-    session = replace(session, sent=rewritten.sent, texts=rewritten.texts)
+    edited = session.edited or rewritten.body is not request.outline.body
+    session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
     facts = _facts(session, before, advanced, request, matched, follow)
     return Turn(
         session=session,
@@ -139,6 +142,17 @@ def view(session: Session, request: Request, stored: Callable[[str], str | None]
     return rewrite(shown, request, stored)
 
 
+def _as_sent(session: Session) -> Session:
+    """Return the session without decisions that were only recorded, where thinking is bound.
+
+    While it was observed, the client's own text stood before that thinking, and it must stay.
+    """
+    if session.edited or not session.binds:
+        return session
+    table = session.table.as_sent(before_thinking(session.messages, session.frames))
+    return session if table is session.table else replace(session, table=table, texts=None)
+
+
 @dataclass(frozen=True, slots=True)
 class _Follow:
     """The session moved on to the request's messages, and what is new in them."""
@@ -149,6 +163,7 @@ class _Follow:
 
 def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...]]:
     session, messages = matched.session, request.messages
+    model = request.head.model or session.model
     appended = session.placed and matched.how in ("extends", "repeats")
     placed = _place(matched, request, appended)
     moved = replace(
@@ -158,7 +173,8 @@ def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...
         frames=placed.frames,
         turn=placed.turn,
         placed=True,
-        model=request.head.model or session.model,
+        model=model,
+        binds=session.binds or binds_thinking(model),
     )
     if appended or matched.how in ("extends", "repeats"):
         return _Follow(moved, placed), ()
@@ -212,7 +228,7 @@ def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Se
     session, frames, messages = follow.session, follow.placed.frames, request.messages
     arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
     nothing: frozenset[PageId] = frozenset()
-    bound = before_thinking(messages, frames) if binds_thinking(session.model) else nothing
+    bound = before_thinking(messages, frames) if session.binds else nothing
     last = messages[-1].text if messages else ""
     cached, at = _cached(matched, messages), request.at
     return Seen(

@@ -9,7 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
-from pichay_core.events import Collected, Event, Evicted
+from pichay_core.events import Collected, Event, Evicted, Warned
 from pichay_core.model import (
     WHOLE,
     Call,
@@ -358,9 +358,9 @@ class Proxy:
         self.decision = self.paging.request(arrived)
         return sent if self.decision.body is None else self.decision.body
 
-    def replied(self, report: Report | None, status: int = 200) -> None:
+    def replied(self, report: Report | None, status: int = 200) -> tuple[Warned, ...]:
         assert self.decision.exchange is not None
-        self.paging.replied(self.decision.exchange, status, report, self.at)
+        return self.paging.replied(self.decision.exchange, status, report, self.at)
 
     @property
     def session(self) -> Session:

@@ -151,13 +151,32 @@ def _worked(agent: _Agent, move: Move) -> None:
     if move.kind == "ask":
         agent.number += 1
         agent.talk.ask(f"prompt {agent.number}")
+        agent.talk.messages[-2]["content"][:0] = _thoughts(agent, move)
         return
     pairs = [_call(agent, move, n) for n in range(count)]
-    thoughts = [thought(agent.number)] if agent.client.thinks and move.amount % 2 else []
+    thoughts = _thoughts(agent, move)
     agent.talk.messages += [
         {"role": "assistant", "content": [*thoughts, *(call for call, _ in pairs)]},
         user([answer for _, answer in pairs]),
     ]
+
+
+def _thoughts(agent: _Agent, move: Move) -> list[Any]:
+    """What the model thinks before it speaks: nothing, one block, two, or one that is hidden."""
+    if not agent.client.thinks:
+        return []
+    match move.amount:
+        case 1:
+            return [thought(agent.number)]
+        case 3:
+            return [
+                thought(agent.number),
+                {**thought(agent.number), "signature": f"{agent.number}b"},
+            ]
+        case 5:
+            return [{"type": "redacted_thinking", "data": f"hidden {agent.number}"}]
+        case _:
+            return []
 
 
 def _call(agent: _Agent, move: Move, nth: int) -> tuple[Any, Any]:

@@ -254,7 +254,8 @@ class Pichay:
         if self._paging is not None:
             report = exchange.reader.report() if exchange.reader else None
             status = reply.status_code if reply else 0
-            self._paging.replied(exchange, status, report, time.time(), retried)
+            for said in self._paging.replied(exchange, status, report, time.time(), retried):
+                log.warning("pichay: session %s: %s: %s", exchange.session, said.why, said.detail)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The client or the provider went away: settle with what was said until then."""

@@ -25,6 +25,7 @@ from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.options import Settings
 from pichay_proxy.outcomes import held_of, outcome_of, shared_of, with_failure
+from pichay_proxy.replies import told
 from pichay_proxy.routes import Route
 from pichay_proxy.sessions import LiveSessions
 
@@ -240,10 +241,10 @@ class Paging:
         report: Report | None,
         at: float,
         retried: str | None = None,
-    ) -> None:
-        """Record the end of a reply, once."""
+    ) -> tuple[Warned, ...]:
+        """Record the end of a reply, once. Returns what is to be said of it in the log."""
         if exchange.settled:
-            return
+            return ()
         exchange.settled = True
         usage = report.usage if report and status == 200 else None
         outcome = "retried" if retried else None
@@ -251,20 +252,28 @@ class Paging:
         self._put(
             Settlement(exchange.session, exchange.request, status, facts, usage, outcome, retried)
         )
-        if report is not None:
-            self._warn(exchange, report, at)
-
-    def _warn(self, exchange: Exchange, report: Report, at: float) -> None:
-        """Record, once a session, what the provider says of our edits."""
         live = self._sessions.get(exchange.identity, exchange.session)
-        if live is None:
-            return
-        said = {"thinking dropped": report.dropped_thinking, "cache missed": report.cache_miss}
-        for why, detail in said.items():
-            if detail and why not in live.warned:
-                live = replace(live, warned=live.warned | {why})
-                self._sessions.replace(live)
-                self._put(Happened(Warned(why, str(detail)), at, live.id))
+        if report is None or live is None:
+            return ()
+        said = told(report, live.edited, exchange.facts.flushed)
+        for event in said.events:
+            self._put(Happened(event, at, live.id))
+        if said.harm:
+            self.freeze(exchange, said.harm, at)
+        return self._warned(exchange, said.warnings, at)
+
+    def _warned(
+        self, exchange: Exchange, warnings: tuple[Warned, ...], at: float
+    ) -> tuple[Warned, ...]:
+        """Record those that this session has not been warned of yet, and return them."""
+        live = self._sessions.get(exchange.identity, exchange.session)
+        new = {w.why: w for w in warnings if live is not None and w.why not in live.warned}
+        if live is None or not new:
+            return ()
+        self._sessions.replace(replace(live, warned=live.warned | new.keys()))
+        for warning in new.values():
+            self._put(Happened(warning, at, live.id))
+        return tuple(new.values())
 
     def refused_certificate(self, host: str, detail: str, at: float) -> None:
         """Record that a client does not trust our certificate."""

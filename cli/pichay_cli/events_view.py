@@ -13,6 +13,7 @@ from pichay_core.store.stories import EventStory
 _STYLES = {
     "faulted": "yellow",
     "failed": BAD,
+    "dropped": BAD,
     "frozen": BAD,
     "tls_failed": BAD,
     "flushed": "cyan",
@@ -71,6 +72,17 @@ def _frozen(event: EventStory) -> str:
     return f"only observed from now on: {event.why}"
 
 
+def _dropped(event: EventStory) -> str:
+    blocks = times(event.detail.get("blocks", 0), "block")
+    innocent = "" if event.detail.get("edited") else "; nothing had been edited"
+    return f"{blocks} of thinking from {event.detail.get('path')} on: {event.why}{innocent}"
+
+
+def _missed(event: EventStory) -> str:
+    amount = f", {_tokens(event)}" if event.tokens else ""
+    return f"the provider's cache: {event.why}{amount}"
+
+
 def _refused(event: EventStory) -> str:
     return f"{event.detail.get('host')}: the client refused the certificate"
 
@@ -94,5 +106,7 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "flushed": _flushed,
     "rewound": _rewound,
     "frozen": _frozen,
+    "dropped": _dropped,
+    "missed": _missed,
     "tls_failed": _refused,
 }

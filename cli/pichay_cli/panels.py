@@ -212,6 +212,14 @@ def unpaged_panel(activity: Activity) -> RenderableType | None:
             _counted("frozen", t.count, f"only observed from then on: {t.why}")
             for t in activity.frozen
         ),
+        *(
+            _counted("dropped", t.count, f"thinking kept from the model: {t.why}")
+            for t in activity.reasons("dropped")
+        ),
+        *(
+            _counted("missed", t.count, f"cache not read, says the provider: {t.why}")
+            for t in activity.reasons("missed")
+        ),
         *(_counted("warned", t.count, t.why) for t in activity.reasons("warned")),
         *(_counted("TLS refused", t.count, f"{t.why}: {_TRUST}") for t in activity.refusals),
     ]

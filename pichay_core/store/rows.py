@@ -23,6 +23,7 @@ from pichay_core.model import (
     Span,
     State,
 )  # fmt: skip
+from pichay_core.models import binds_thinking
 from pichay_core.session import Session
 from pichay_core.table import Entry, PageTable, Pin
 from pichay_core.wire.message import Message
@@ -70,6 +71,8 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         kind=row["kind"],
         parent=row["parent"] and SessionId(row["parent"]),
         model=row["model"],
+        binds=any(map(binds_thinking, [row["model"], *_models(row["front"])])),
+        edited=bool(row.get("edited")),
         messages=tuple(Message(b"", digest, "") for digest in digests),
         placed=False,
         table=PageTable({entry.page.id: entry for entry in entries}),
@@ -86,6 +89,11 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )
+
+
+def _models(fronts: str) -> list[str]:
+    """Return the models of the last fronts: hash, a stroke and the model, with blanks between."""
+    return [front.partition("/")[2] for front in fronts.split()]
 
 
 def page_row(session: SessionId, position: int, entry: Entry) -> Row:

@@ -1,8 +1,9 @@
-"""What a reply of Anthropic Messages says about itself: tokens billed, and warnings.
+"""What a reply of Anthropic Messages says about itself: tokens billed, thinking left out, errors.
 
 Rule of this file: it only looks. The bytes of the reply are somebody else's.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pichay_core.model import Usage
@@ -16,16 +17,28 @@ _TELLING = (b"usage", b"error", b"input_transformations", b"cache_miss_reason")
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """A thinking block that the provider kept from the model."""
+
+    path: str
+    """Where it stood in the request: ``messages.3.content.0``."""
+    reason: str
+    """``prefix_binding_mismatch`` (what stood before it was changed), ``model_...``, ..."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a reply said. ``usage`` is None if it ended before it said what it cost."""
 
     usage: Usage | None
     error: str = ""
     """Type of an error inside the reply, empty without one."""
-    dropped_thinking: int = 0
-    """Thinking blocks that the provider left out because history was changed."""
+    dropped: tuple[Drop, ...] = ()
+    """What the provider left out of the request, in the order it said so."""
     cache_miss: str = ""
     """The provider's own reason for not reading its cache, if the client asked for it."""
+    missed_tokens: int = 0
+    """How many it could not read, if it said so."""
 
 
 class Reader:
@@ -41,6 +54,7 @@ class Reader:
         self._body = bytearray()
         self._seen: dict[str, object] = {}
         self._usage: dict[str, object] = {}
+        self._dropped: dict[Drop, None] = {}
         self._decoder: Decoder | None = _decoder(encoding)
 
     def feed(self, data: bytes) -> None:
@@ -57,14 +71,13 @@ class Reader:
         rest = sse.parse(self._splitter.flush()).data if self._stream else bytes(self._body)
         self._note(_object(rest))
         error = mapping(self._seen.get("error"))
-        dropped = items(self._seen.get("input_transformations"))
-        diagnostics = mapping(self._seen.get("diagnostics"))
-        reason = mapping(diagnostics.get("cache_miss_reason"))
+        miss = _miss(self._seen)
         return Report(
             usage=_usage(self._usage) if "input_tokens" in self._usage else None,
             error=string(error.get("type")),
-            dropped_thinking=len(dropped),
-            cache_miss=string(reason.get("type")),
+            dropped=tuple(self._dropped),
+            cache_miss=string(miss.get("type")),
+            missed_tokens=_number(miss, "cache_missed_input_tokens"),
         )
 
     def _read(self, data: bytes) -> None:
@@ -78,13 +91,32 @@ class Reader:
                 self._note(_object(sse.parse(frame).data))
 
     def _note(self, said: Json) -> None:
-        for part in (said, mapping(said.get("message"))):
-            self._seen |= {k: v for k, v in part.items() if k in _KEPT}
+        for part in (said, mapping(said.get("message")), _changed(said)):
+            self._seen |= {k: v for k, v in part.items() if k in _KEPT and v is not None}
+            self._dropped |= dict.fromkeys(_drops(part))
             usage = mapping(part.get("usage"))
             self._usage |= {k: v for k, v in usage.items() if v is not None}
 
 
-_KEPT = ("error", "input_transformations", "diagnostics")
+_KEPT = ("error", "diagnostics", "cache_miss_reason")
+
+
+def _changed(said: Json) -> Json:
+    """Return what the end of a stream says of the message; a text's delta is the model's."""
+    return mapping(said.get("delta")) if said.get("type") == "message_delta" else {}
+
+
+def _drops(part: Json) -> Iterator[Drop]:
+    for change in map(mapping, items(part.get("input_transformations"))):
+        if change.get("type") == "thinking_dropped":
+            yield Drop(string(change.get("path")), string(change.get("reason")))
+
+
+def _miss(seen: Json) -> Json:
+    """Return the reason of a cache miss: in ``diagnostics``, by an older header beside it."""
+    reason = mapping(seen.get("diagnostics")).get("cache_miss_reason")
+    reason = seen.get("cache_miss_reason") if reason is None else reason
+    return {"type": reason} if isinstance(reason, str) else mapping(reason)
 
 
 def _decoder(encoding: str) -> Decoder | None:

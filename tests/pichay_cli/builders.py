@@ -279,5 +279,8 @@ def held(path):
     made.event(None, None, "passed", why="too big", at=NOW - 80)
     made.event(None, None, "tls_failed", host="api.anthropic.com", at=NOW - 70)
     made.event(one, None, "failed", why="KeyError", at=NOW - 60)
+    lost = {"blocks": 2, "path": "messages.3.content.0", "edited": False}
+    made.event(one, None, "dropped", why="prefix_binding_mismatch", at=NOW - 60, **lost)
+    made.event(one, None, "missed", why="tools_changed", at=NOW - 60)
     made.event(one, None, "warned", why="no slot for a marker", at=NOW - 60)
     return made

@@ -57,6 +57,22 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "history edited from message 12 on, 1 page no longer sent",
         ),
         (event("frozen", "refused", None, None), "frozen", "only observed from now on: refused"),
+        (
+            event("dropped", "prefix", None, None, blocks=2, path="messages.3", edited=True),
+            "dropped",
+            "2 blocks of thinking from messages.3 on: prefix",
+        ),
+        (
+            event("dropped", "prefix", None, None, blocks=1, path="messages.3", edited=False),
+            "dropped",
+            "1 block of thinking from messages.3 on: prefix; nothing had been edited",
+        ),
+        (
+            event("missed", "tools_changed", 1_500, None),
+            "missed",
+            "the provider's cache: tools_changed, 1.5k tokens",
+        ),
+        (event("missed", "other", 0, None), "missed", "the provider's cache: other"),
         (event("failed", "KeyError", None, None), "failed", "KeyError"),
         (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
         (

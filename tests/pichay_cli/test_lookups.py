@@ -88,6 +88,9 @@ request  turn  window   read  written  removed  net so far  money  flush
       3     3
          only observed: subscription login; in flight
          failed      KeyError
+         dropped     2 blocks of thinking from messages.3.content.0 on:
+         prefix_binding_mismatch; nothing had been edited
+         missed      the provider's cache: tools_changed
          warned      no slot for a marker
 """
 

@@ -170,6 +170,8 @@ passed       2  not JSON
 passed       1  too big
 failures     1  KeyError
 frozen       1  only observed from then on: refused by the provider
+dropped      1  thinking kept from the model: prefix_binding_mismatch
+missed       1  cache not read, says the provider: tools_changed
 warned       1  no slot for a marker
 TLS refused  1  api.anthropic.com: set NODE_EXTRA_CA_CERTS (Node) or
                 SSL_CERT_FILE (Python, Rust, Go) to mitmproxy's CA, as pichay

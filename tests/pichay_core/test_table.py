@@ -1,10 +1,10 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pichay_core.model import Handle, Key, Span, State
+from pichay_core.model import Handle, Key, PageId, Span, State
 from pichay_core.table import Entry, PageTable, Pin
 from tests.builders import page, read_call, run_call
 
@@ -110,3 +110,16 @@ def test_a_history_of_thousands_of_pages_is_not_scanned_for_each():
     for number in range(3000):
         table = table.with_entries([Entry(page(f"p{number}", read_call(f"{number}.py")))])
     assert sum(1 for n in range(3000) for _ in table.naming(f"{n}.py")) == 3000
+
+
+def test_what_was_never_carried_out_stands_as_the_client_sent_it():
+    out = Entry(page("out", read_call("a")), State.EVICTED, handle=Handle("H"), moved=3)
+    note = Entry(page("note", read_call("a")), repairs=PageId("out"), repaired_stale=True)
+    other = Entry(page("other", read_call("b")), State.COLLECTED, handle=Handle("I"), moved=3)
+    table = PageTable({e.page.id: e for e in (out, note, other)})
+    found = table.as_sent([PageId("out"), PageId("note"), PageId("unknown")])
+    assert found["out"] == Entry(out.page)
+    assert found["note"] == Entry(replace(note.page, cleared=True))
+    assert found["other"] is other
+    assert [entry.page.id for entry in found.resident()] == ["out", "note"]
+    assert found.as_sent([PageId("out"), PageId("note")]) is found

@@ -7,7 +7,7 @@ import brotli
 import pytest
 import zstandard
 
-from pichay_core.events import Failed, Frozen, Passed, Warned
+from pichay_core.events import Failed, Frozen, Passed
 from pichay_core.model import Usage
 from pichay_core.store.records import Happened, Refused, Settlement, Turned
 from pichay_core.wire.anthropic_reply import Report
@@ -412,29 +412,6 @@ def test_giving_up_an_edit_is_a_change_of_ours_once():
         assert proxy.decision.exchange is not None
         facts.append(proxy.decision.exchange.facts.flushed)
     assert facts == [True, False]
-
-
-def test_what_the_provider_says_of_our_edits_is_warned_of_once_a_session():
-    proxy, talk = Proxy(), worked()
-    for _ in range(2):
-        proxy.send(talk.read("more.py"))
-        proxy.replied(Report(USAGE, dropped_thinking=2, cache_miss="messages_changed"))
-    assert proxy.events(Warned) == [
-        Warned("thinking dropped", "2"),
-        Warned("cache missed", "messages_changed"),
-    ]
-
-
-def test_a_warning_is_not_repeated_after_a_restart(tmp_path):
-    proxy, talk = RecordedProxy(tmp_path / "db"), worked()
-    proxy.send(talk)
-    proxy.replied(Report(USAGE, cache_miss="messages_changed"))
-    proxy.send(talk.read("more.py"))
-    proxy = proxy.restart()
-    proxy.send(talk.read("more2.py"))
-    proxy.replied(Report(USAGE, cache_miss="messages_changed"))
-    assert proxy.events(Warned) == []
-    proxy.stop()
 
 
 def test_a_reply_to_a_conversation_that_was_forgotten_is_settled_all_the_same(monkeypatch):

@@ -123,6 +123,16 @@ def test_a_new_session_is_the_same_value_too(tmp_path):
     assert session_of(row, [], []) == replace(session, placed=False)
 
 
+def test_that_thinking_may_be_bound_is_known_by_the_models_asked_lately():
+    def again(*models, fronts=""):
+        session = replace(known(), model=models[-1], front=fronts)
+        return session_of(session_row(session, "api key", "header", 1.0), [], [])
+
+    assert not again("claude-sonnet-4-5", fronts="f/claude-sonnet-4-5").binds
+    assert again("claude-opus-5-5").binds
+    assert again("claude-sonnet-4-5", fronts="f/claude-sonnet-4-5 f/claude-opus-5-5").binds
+
+
 P = PageId("p")
 EVENTS = [
     (events.Evicted(P, Handle("H"), 10, 4), "evicted", None),
@@ -136,6 +146,8 @@ EVENTS = [
     (events.Frozen("3 failures"), "frozen", "3 failures"),
     (events.Failed("ValueError"), "failed", "ValueError"),
     (events.Passed("signed body", "host"), "passed", "signed body"),
+    (events.Dropped("prefix_binding_mismatch", 2, "m", True), "dropped", "prefix_binding_mismatch"),
+    (events.Missed("messages_changed", 70), "missed", "messages_changed"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 

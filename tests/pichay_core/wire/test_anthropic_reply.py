@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pichay_core.model import Usage
 from pichay_core.wire import anthropic_reply
-from pichay_core.wire.anthropic_reply import Reader, Report
+from pichay_core.wire.anthropic_reply import Drop, Reader, Report
 from tests.strategies import cuts, json_values, law, written
 
 type Json = dict[str, Any]
@@ -242,18 +242,85 @@ def test_an_error_in_mid_stream_is_reported_beside_the_usage():
     assert found.usage is not None and found.usage.input == 3
 
 
-def test_thinking_that_was_dropped_is_counted():
-    dropped = [{"type": "thinking_dropped", "path": "messages.1.content.0"}] * 2
-    message = {**START["message"], "input_transformations": dropped}
-    assert report(stream({**START, "message": message}, DELTA)).dropped_thinking == 2
-    assert report(stream({**START, "message": {**message, "input_transformations": []}}, DELTA)
-                  ).dropped_thinking == 0  # fmt: skip
+def dropped(path: str, reason: str = "prefix_binding_mismatch") -> Json:
+    return {"type": "thinking_dropped", "path": path, "reason": reason}
 
 
-def test_the_reason_of_a_cache_miss_is_reported():
-    why = {"cache_miss_reason": {"type": "messages_changed", "cache_missed_input_tokens": 9}}
-    message = {**START["message"], "diagnostics": why}
-    assert report(stream({**START, "message": message})).cache_miss == "messages_changed"
+ONE, TWO = (
+    dropped("messages.1.content.0"),
+    dropped("messages.3.content.0", "model_binding_mismatch"),
+)
+DROPS = (
+    Drop("messages.1.content.0", "prefix_binding_mismatch"),
+    Drop("messages.3.content.0", "model_binding_mismatch"),
+)
+MISS: Json = {"type": "messages_changed", "cache_missed_input_tokens": 9}
+
+
+def started(**fields: Any) -> Json:
+    return {**START, "message": {**START["message"], **fields}}
+
+
+@given(st.sampled_from([b"\n", b"\r\n", b"\r"]), st.data())
+@law
+def test_what_was_dropped_is_read_wherever_the_stream_is_cut(end, data):
+    start = started(input_transformations=[ONE, TWO], diagnostics={"cache_miss_reason": MISS})
+    whole = stream(start, TEXT, DELTA, STOP, end=end)
+    assert report(*data.draw(cuts(whole))) == Report(
+        WHOLE, dropped=DROPS, cache_miss="messages_changed", missed_tokens=9
+    )
+
+
+def test_an_empty_list_of_changes_is_what_is_expected():
+    assert report(stream(started(input_transformations=[]), DELTA)).dropped == ()
+
+
+@pytest.mark.parametrize("place", ["beside", "inside"])
+def test_what_a_fallback_dropped_is_told_at_the_end_and_adds_to_what_was_told(place):
+    told = {"input_transformations": [ONE, TWO]}
+    end = {**DELTA, **told} if place == "beside" else {**DELTA, "delta": told}
+    assert report(stream(started(input_transformations=[ONE]), end)).dropped == DROPS
+    assert report(stream(START, end)).dropped == DROPS
+    silent = {**DELTA, "input_transformations": None}
+    assert report(stream(started(input_transformations=[ONE]), silent)).dropped == DROPS[:1]
+
+
+def test_a_reply_in_one_piece_tells_the_same():
+    body = json.dumps({**started(input_transformations=[ONE, TWO])["message"]}).encode()
+    for length in (0, 1, len(body) // 2, len(body)):
+        found = report(body[:length], body[length:], kind="application/json")
+        assert found.dropped == DROPS
+
+
+def test_changes_of_another_kind_are_not_lost_thinking():
+    other = [{"type": "of_tomorrow", "path": "messages.1"}, 7, None, "thinking_dropped"]
+    assert report(stream(started(input_transformations=other))).dropped == ()
+
+
+def test_what_the_model_says_of_changes_is_not_what_the_provider_says():
+    delta = {"type": "text_delta", "text": "x", "input_transformations": [ONE]}
+    said = {"type": "content_block_delta", "index": 0, "delta": delta}
+    assert report(stream(START, said, DELTA)) == Report(WHOLE)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"diagnostics": {"cache_miss_reason": MISS}},
+        {"cache_miss_reason": MISS},
+        {"diagnostics": {"cache_miss_reason": None}, "cache_miss_reason": MISS},
+    ],
+)
+def test_the_reason_of_a_cache_miss_is_reported(fields):
+    found = report(stream(started(**fields), DELTA))
+    assert (found.cache_miss, found.missed_tokens) == ("messages_changed", 9)
+    body = json.dumps(started(**fields)["message"]).encode()
+    assert report(body, kind="application/json").cache_miss == "messages_changed"
+
+
+def test_a_reason_that_is_a_mere_word_is_read_too():
+    found = report(stream(started(cache_miss_reason="tools_changed")))
+    assert (found.cache_miss, found.missed_tokens) == ("tools_changed", 0)
 
 
 @pytest.mark.parametrize("odd", [None, 7, "x", [], {}, {"type": None}, {"type": 7}, [[]]])
@@ -262,7 +329,13 @@ def test_fields_of_another_shape_say_nothing(odd):
         "type": "message_start",
         "error": odd,
         "usage": odd,
-        "message": {"diagnostics": {"cache_miss_reason": odd}, "usage": {"input_tokens": 1}},
+        "input_transformations": odd,
+        "message": {
+            "diagnostics": odd,
+            "cache_miss_reason": [odd],
+            "input_transformations": [odd],
+            "usage": {"input_tokens": 1},
+        },
     }
     assert report(stream(said)) == Report(Usage(input=1))
 

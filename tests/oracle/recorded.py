@@ -1,0 +1,38 @@
+"""Recorded sessions of real agents, told again before two oracles that sign their thinking.
+
+Recordings keep what was thought, but no signature that would still be worth anything: each reply
+is signed as it comes, by what had gone upstream until then.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pichay_core.traces import Conversation
+from pichay_core.wire.message import Message
+from tests.builders import TOOLS, body
+from tests.oracle.provider import THINKING
+from tests.oracle.witness import Witness
+
+type Json = dict[str, Any]
+
+
+def told(witness: Witness, conversation: Conversation, model: str) -> Iterator[None]:
+    """Send the requests of a conversation; yields after each."""
+    window: list[Json] = []
+    signed: dict[bytes, Json] = {}
+    for step in conversation.steps:
+        window = [*window[: step.keeps], *(_message(new, signed) for new in step.new)]
+        witness.send(body(window, model=model, tools=TOOLS), after=10.0)
+        yield
+        if step.reply is not None:
+            said = json.loads(step.reply.raw)
+            signed[step.reply.raw] = {**said, "content": witness.replied(said["content"])}
+
+
+def _message(message: Message, signed: dict[bytes, Json]) -> Json:
+    """The message as the client holds it; thinking that no request brought about is left out."""
+    if message.raw in signed:
+        return signed[message.raw]
+    said = json.loads(message.raw)
+    return {**said, "content": [b for b in said["content"] if b["type"] not in THINKING]}

@@ -1,0 +1,55 @@
+"""Whole recorded sessions with thinking in them: paging them loses none of it.
+
+They are looked for in ``../shared/corpus`` beside the checkout, or where ``PICHAY_CORPUS`` says;
+without them these tests are skipped. A sample is told, all of them if ``PICHAY_CORPUS_ALL`` is
+set.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from pichay_core import traces
+from tests.builders import Proxy, rules
+from tests.oracle.recorded import told
+from tests.oracle.witness import Witness
+
+CHECKOUT = Path(__file__).parents[2]
+CORPUS = Path(os.environ.get("PICHAY_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
+EVERYTHING = bool(os.environ.get("PICHAY_CORPUS_ALL"))
+FILES = sorted(CORPUS.rglob("*.zst"))[:: 1 if EVERYTHING else 24]
+LONGEST = 10_000 if EVERYTHING else 120
+"""Requests of a conversation that is told."""
+
+EAGER = rules("every-turn", tau=1)
+recordings = pytest.mark.parametrize("path", FILES or [Path("absent")], ids=lambda path: path.name)
+
+
+def conversations(path):
+    """The conversations of a recording that hold thinking."""
+    if not path.exists():
+        pytest.skip(
+            f"there are no recorded sessions at {CORPUS}; PICHAY_CORPUS names another place"
+        )
+    found = [one for one in traces.read(path.name, path.read_bytes()).conversations
+             if any(step.reply and step.reply.thinks for step in one.steps)]  # fmt: skip
+    if not found:
+        pytest.skip("the model's thinking is not in this recording")
+    return [one for one in found if len(one.steps) <= LONGEST]
+
+
+@recordings
+def test_on_a_binding_model_a_recorded_session_loses_no_thought(path):
+    for conversation in conversations(path):
+        witness = Witness(Proxy(EAGER, largest_body=2**30), drops=True)
+        for _ in told(witness, conversation, "claude-opus-5-5"):
+            assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+@recordings
+def test_on_another_model_a_recorded_session_is_paged_and_never_refused(path):
+    for conversation in conversations(path):
+        witness = Witness(Proxy(EAGER, largest_body=2**30))
+        for _ in told(witness, conversation, "claude-sonnet-4-6"):
+            assert witness.ours.refusal == witness.theirs.refusal

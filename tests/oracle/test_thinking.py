@@ -1,0 +1,176 @@
+"""Paging never costs a thought: whole conversations before the oracle, flushed all the time."""
+
+import json
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pichay_core.wire import anthropic
+from tests.builders import (
+    HEADER_SESSION,
+    KEY,
+    Proxy,
+    RecordedProxy,
+    Talk,
+    body,
+    is_stub,
+    results_in,
+    rules,
+    stubbed,
+)  # fmt: skip
+from tests.builders import settings as settings_of
+from tests.histories import Client, moves, requests
+from tests.oracle.provider import BINDING, UNBOUND
+from tests.oracle.witness import Witness, step_by_step
+
+BOUND_MODEL, FREE_MODEL = "claude-opus-5-5", "claude-sonnet-4-5"
+NAMED = {**KEY, HEADER_SESSION: "one"}
+law = settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+plays = st.lists(moves, min_size=12, max_size=30)
+faithful = st.lists(
+    moves.filter(lambda move: move.kind not in ("compact", "clear")), min_size=12, max_size=30
+)
+"""Of a client that rewinds and forks, but never sends what it did not send before."""
+thinkers = st.builds(
+    Client,
+    notes=st.booleans(),
+    thinks=st.just(True),
+    markers=st.sampled_from(["none", "tail", "hour", "four", "automatic"]),
+    lists=st.booleans(),
+)
+eager = st.builds(rules, schedule=st.just("every-turn"), tau=st.just(1), min_bytes=st.just(200))
+others = st.builds(
+    rules,
+    schedule=st.sampled_from(["batch", "every-turn"]),
+    tau=st.integers(1, 4),
+    flush_tokens=st.sampled_from([1, 2500]),
+)
+rulings = st.one_of(eager, eager, others)
+binding, unbound = st.sampled_from(BINDING), st.sampled_from(UNBOUND)
+
+
+def watched(witness, play, models, headers=NAMED):
+    """Play it; yields after every request. The model may change from request to request."""
+    for number, (sent, replies) in enumerate(step_by_step(play)):
+        model = models[number // 4 % len(models)]
+        witness.send(sent.body, headers, sent.after, model=model)
+        yield sent
+        for reply in replies:
+            witness.replied(reply)
+
+
+@law
+@given(faithful, thinkers, rulings, binding, st.booleans())
+def test_on_a_binding_model_nothing_is_ever_refused(play, client, ruling, model, named):
+    witness = Witness(Proxy(ruling))
+    for _ in watched(witness, requests(play, client), [model], NAMED if named else KEY):
+        assert witness.theirs.refusal is None, "the play itself breaks a binding"
+        assert witness.ours.refusal is None
+
+
+@law
+@given(plays, thinkers, rulings, binding)
+def test_on_a_binding_model_no_thought_is_lost_but_what_the_client_itself_gives_up(
+    play, client, ruling, model
+):
+    witness = Witness(Proxy(ruling), drops=True)
+    for _ in watched(witness, requests(play, client), [model]):
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+@law
+@given(plays, thinkers, rulings, unbound)
+def test_on_other_models_thinking_goes_upstream_byte_for_byte(play, client, ruling, model):
+    witness = Witness(Proxy(ruling))
+    for sent in watched(witness, requests(play, client), [model]):
+        assert witness.ours.refusal is None
+        assert latest_reply(witness.upstream) == latest_reply(
+            json.dumps({**json.loads(sent.body), "model": model}).encode()
+        )
+
+
+def latest_reply(body):
+    """The latest assistant message as it is written."""
+    outline = anthropic.outline(body)
+    raws = (outline.raw(at) for at in reversed(range(len(outline.messages))))
+    return next((raw for raw in raws if json.loads(raw)["role"] == "assistant"), None)
+
+
+@law
+@given(plays, thinkers, rulings, st.lists(st.one_of(binding, unbound), min_size=2, max_size=5))
+def test_a_change_of_models_costs_no_thought_either(play, client, ruling, models):
+    witness = Witness(Proxy(ruling), drops=True)
+    for _ in watched(witness, requests(play, client), models):
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+def switched(witness, models):
+    """Three requests with each model, all of them with thinking and a page to evict."""
+    talk = Talk()
+    for number, model in enumerate(model for model in models for _ in range(3)):
+        witness.send(body(talk), model=model)
+        assert not witness.harmed, (number, witness.ours)
+        witness.replied(talk.read(f"{number}.py", think=True).messages[-2]["content"])
+        yield
+
+
+def test_what_a_binding_model_thought_stays_bound_while_another_is_asked():
+    proxy = Proxy(rules("every-turn", tau=1))
+    witness = Witness(proxy, drops=True)
+    list(switched(witness, [BOUND_MODEL, FREE_MODEL, BOUND_MODEL]))
+    assert witness.ours.checked == 5
+
+
+def test_it_stays_bound_over_a_restart(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", rules("every-turn", tau=1))
+    witness = Witness(proxy, drops=True)
+    for _ in switched(witness, [BOUND_MODEL, FREE_MODEL, FREE_MODEL, BOUND_MODEL]):
+        witness.proxy = witness.proxy.restart()
+    witness.proxy.stop()
+
+
+@law
+@given(plays, thinkers, st.integers(1, 20))
+def test_what_was_only_observed_is_not_made_up_for_once_thinking_is_bound_to_it(play, client, at):
+    proxy = Proxy(rules("every-turn", tau=1, edit=False))
+    witness = Witness(proxy, drops=True)
+    for number, _ in enumerate(watched(witness, requests(play, client), [BOUND_MODEL])):
+        if number == at:
+            proxy.paging.settings = settings_of(rules("every-turn", tau=1))
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+def test_it_is_not_made_up_for_after_a_restart_either(tmp_path):
+    witness = Witness(RecordedProxy(tmp_path / "db", rules("every-turn", tau=1, edit=False)))
+    talk = Talk()
+    for number in range(12):
+        if number == 6:
+            witness.proxy = witness.proxy.restart(rules("every-turn", tau=1))
+        witness.send(body(talk), model=BOUND_MODEL)
+        assert witness.ours.refusal is None
+        witness.replied(talk.read(f"{number}.py", think=number in (2, 4)).messages[-2]["content"])
+    assert stubbed(witness.upstream) == [f"toolu_{number:04}" for number in range(5, 11)]
+    witness.proxy.stop()
+
+
+def test_the_plays_reach_what_the_laws_are_about():
+    """Else they would hold of nothing."""
+    seen = {"checked": 0, "evicted": 0, "redacted": 0, "several": 0, "client broke": 0}
+
+    @settings(law, max_examples=20)
+    @given(plays, thinkers, eager, binding)
+    def count(play, client, ruling, model):
+        witness = Witness(Proxy(ruling), drops=True)
+        for _ in watched(witness, requests(play, client), [model]):
+            whole = witness.upstream.decode()
+            stubs = [b for b in results_in(witness.upstream) if is_stub(b["content"])]
+            seen["checked"] += witness.ours.checked
+            seen["evicted"] += bool(stubs) and witness.ours.checked > 0
+            seen["redacted"] += "redacted_thinking" in whole
+            seen["several"] += "b==" in whole or '"signature": "' in whole
+            seen["client broke"] += bool(witness.theirs.dropped)
+
+    count()
+    assert all(number > 3 for number in seen.values()), seen
