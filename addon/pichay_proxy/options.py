@@ -9,8 +9,8 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
 from pichay_core.pager import Limits
-from pichay_core.policies import POLICIES
-from pichay_core.schedule import SCHEDULES
+from pichay_core.policies import POLICIES, USUAL_POLICY
+from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.place import HomeError, database_path
 from pichay_core.turn import Rules
 from pichay_proxy.routes import HOSTS
@@ -44,8 +44,8 @@ def add_options(loader: Loader) -> None:
     add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
     add("pichay_mode", str, "evict", "evict: page the window; observe: decide and record only.",
         choices=_MODES)  # fmt: skip
-    add("pichay_policy", str, "fifo", "Which pages leave first.", choices=tuple(POLICIES))
-    add("pichay_schedule", str, "break-even", "When pages leave.", choices=tuple(SCHEDULES))
+    add("pichay_policy", str, USUAL_POLICY, "Which pages leave first.", choices=tuple(POLICIES))
+    add("pichay_schedule", str, USUAL_SCHEDULE, "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
         "Pending tokens from which the batch schedule flushes.")  # fmt: skip
     add("pichay_keep_tokens", int, _LIMITS.keep,

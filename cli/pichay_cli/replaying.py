@@ -14,11 +14,11 @@ import click
 from pichay_cli.sources import recording
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.pager import Limits
-from pichay_core.policies import POLICIES
+from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.prefix import Ttl, cache_for
 from pichay_core.prices import NOTHING, BadPrices, Prices
 from pichay_core.replay import FORESIGHT, Report, Setup, Unpriced, bound, replay_each
-from pichay_core.schedule import SCHEDULES
+from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.place import own_prices
 from pichay_core.traces import NotATrace, Trace
 from pichay_core.turn import Rules
@@ -34,8 +34,8 @@ POLICY_NAMES = (*POLICIES, *FORESIGHT)
 class Plan:
     """One way to page, by the names a user gives it."""
 
-    policy: str = "fifo"
-    schedule: str = "break-even"
+    policy: str = USUAL_POLICY
+    schedule: str = USUAL_SCHEDULE
     tau: int = 1
     flush_tokens: int = _LIMITS.flush_tokens
     boundary: bool = True

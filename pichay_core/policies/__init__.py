@@ -25,4 +25,7 @@ POLICIES: dict[str, Policy] = {
     "working-set": working_set,
 }
 
-__all__ = ["POLICIES", "Moment", "Policy"]
+USUAL_POLICY = "fifo"
+"""What runs unless the user chooses; DESIGN 7 says why."""
+
+__all__ = ["POLICIES", "USUAL_POLICY", "Moment", "Policy"]

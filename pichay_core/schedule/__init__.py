@@ -21,4 +21,7 @@ SCHEDULES: dict[str, Schedule] = {
     "pressure": pressure,
 }
 
-__all__ = ["SCHEDULES", "Pending", "Schedule", "Window"]
+USUAL_SCHEDULE = "auto"
+"""What runs unless the user chooses; DESIGN 7 says why."""
+
+__all__ = ["SCHEDULES", "USUAL_SCHEDULE", "Pending", "Schedule", "Window"]

@@ -17,8 +17,8 @@ from bench_parts.conversation import Conversation, Turn, turns
 from bench_parts.effort import KB, MB, Effort
 from bench_parts.figures import Aim, Cell, Table, median, percentile
 from pichay_core.pager import Limits
-from pichay_core.policies import POLICIES
-from pichay_core.schedule import SCHEDULES
+from pichay_core.policies import POLICIES, USUAL_POLICY
+from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.records import Record
 from pichay_core.turn import Rules
 from pichay_proxy.options import Settings
@@ -28,7 +28,7 @@ from pichay_proxy.sessions import LiveSessions
 
 NEVER = "cold"
 """The schedule under which nothing leaves here: the cache never expires in a run."""
-POLICY, SCHEDULE = "fifo", "break-even"
+POLICY, SCHEDULE = USUAL_POLICY, USUAL_SCHEDULE
 """What an addon without options runs."""
 OTHERS = 8
 """Sessions that live beside the one that is measured."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -21,6 +22,8 @@ from pichay_core.traces import NotATrace
 from tests.pichay_core.traces.samples import SAMPLES
 
 SESSION = SAMPLES["claude-code"]
+
+MEASURED = partial(measured, "")
 
 
 def length(path: Path) -> int:
@@ -179,14 +182,14 @@ def test_only_a_named_file_that_is_no_recording_is_an_error(tmp_path, capsys):
         (tmp_path / name).write_text("{}")
     (tmp_path / "ok.jsonl").write_bytes(SESSION)
     troubles = Troubles()
-    found = list(worked([tmp_path], measured, 1, None, troubles))
+    found = list(worked([tmp_path], MEASURED, 1, None, troubles))
     assert ([path.name for path, _ in found], troubles.exit_code) == (["ok.jsonl"], 0)
     troubles.say()
     said = capsys.readouterr().err
     named = ", ".join(f"{tmp_path}/{name}.json" for name in "abc")
     assert said == f"Skipped: 4 files are no recordings ({named}, 1 more)\n"
     troubles = Troubles()
-    assert list(worked([tmp_path / "a.json"], measured, 1, None, troubles)) == []
+    assert list(worked([tmp_path / "a.json"], MEASURED, 1, None, troubles)) == []
     assert troubles.exit_code == 1
     assert troubles.errors[0].startswith(f"{tmp_path}/a.json: JSON, but neither an object")
 
@@ -212,7 +215,9 @@ INTERRUPTED = """
 from pathlib import Path
 from pichay_cli.engines import each
 import time
-def wait(path): time.sleep(60)
+def wait(path):
+    path.touch()
+    time.sleep(60)
 if __name__ == "__main__":
     list(each([Path("a"), Path("b")], wait, 2))
 """
@@ -223,10 +228,13 @@ def test_an_interrupt_ends_all_processes_at_once(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED)
     running = subprocess.Popen(
-        [sys.executable, str(script)],
+        [sys.executable, str(script)], cwd=tmp_path,
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    time.sleep(2)
+    deadline = time.monotonic() + 60
+    while not ((tmp_path / "a").exists() and (tmp_path / "b").exists()):
+        assert time.monotonic() < deadline, "the two processes did not begin"
+        time.sleep(0.05)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=20)
     assert said.count("Traceback") <= 1
@@ -256,6 +264,6 @@ def test_a_cluster_of_two_processes_gives_what_one_process_gives(tmp_path):
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
     ) as cluster:
-        found = list(each(files, measured, dask=cluster.scheduler_address))
-    assert found == list(each(files, measured))
+        found = list(each(files, MEASURED, dask=cluster.scheduler_address))
+    assert found == list(each(files, MEASURED))
     assert [done.error is None for done in found] == [True, True, True, False, False]
