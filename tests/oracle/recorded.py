@@ -1,7 +1,7 @@
 """Recorded sessions of real agents, told again before two oracles that sign their thinking.
 
-Recordings keep what was thought, but no signature that would still be worth anything: each reply
-is signed as it comes, by what had gone upstream until then.
+A signature that was recorded is worth nothing here: each reply is signed anew as it comes, by
+what had gone upstream until then.
 """
 
 import json
@@ -27,7 +27,14 @@ def told(witness: Witness, conversation: Conversation, model: str) -> Iterator[N
         yield
         if step.reply is not None:
             said = json.loads(step.reply.raw)
-            signed[step.reply.raw] = {**said, "content": witness.replied(said["content"])}
+            unsigned = [_unsigned(block) for block in said["content"]]
+            signed[step.reply.raw] = {**said, "content": witness.replied(unsigned)}
+
+
+def _unsigned(block: Json) -> Json:
+    """A block without its recorded signature: some recordings have one for all of them."""
+    names = ("signature", "data") if block["type"] in THINKING else ()
+    return {key: part for key, part in block.items() if key not in names}
 
 
 def _message(message: Message, signed: dict[bytes, Json]) -> Json:
