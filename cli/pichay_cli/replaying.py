@@ -24,6 +24,8 @@ from pichay_core.turn import Rules
 LOSS = 0.01
 """A session that costs so much more than untouched has lost money."""
 _LIMITS = Limits()
+POLICY_NAMES = tuple(POLICIES)
+"""Those that can be replayed."""
 
 
 @dataclass(frozen=True, slots=True)
