@@ -20,8 +20,7 @@ from pichay_cli.compare_view import Row, compare_picture, compare_sheet, row_dat
 from pichay_cli.plot import draw, plot_option
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
-from pichay_cli.replaying import PAPER, Outcome, Plan, worker, world_of, world_options
-from pichay_core.policies import POLICIES
+from pichay_cli.replaying import PAPER, POLICY_NAMES, Outcome, Plan, worker, world_of, world_options
 from pichay_core.schedule import SCHEDULES
 
 _DEFAULT = Plan()
@@ -41,11 +40,11 @@ def plans(
     under the default schedule, and what Pichay does by default.
     """
     if policies or schedules or taus:
-        asked = product(policies or POLICIES, schedules or SCHEDULES, taus or _TAUS)
+        asked = product(policies or POLICY_NAMES, schedules or SCHEDULES, taus or _TAUS)
         return list(dict.fromkeys([PAPER, *(Plan(*names) for names in asked)]))
     pairs = [
         *((_SIMPLEST, schedule) for schedule in SCHEDULES),
-        *((policy, _DEFAULT.schedule) for policy in POLICIES if policy != _SIMPLEST),
+        *((policy, _DEFAULT.schedule) for policy in POLICY_NAMES if policy != _SIMPLEST),
     ]
     usual = (Plan(policy, schedule, tau) for policy, schedule in pairs for tau in _TAUS)
     return list(dict.fromkeys([PAPER, *usual, _DEFAULT]))
@@ -56,7 +55,7 @@ def plans(
 @click.option(
     "--policy",
     "policies",
-    type=click.Choice(list(POLICIES)),
+    type=click.Choice(POLICY_NAMES),
     multiple=True,
     help="Compare this one; may be said again, as may --schedule and --tau.",
 )

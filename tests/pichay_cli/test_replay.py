@@ -10,8 +10,7 @@ from pichay_cli import main
 from pichay_cli.compare import plans
 from pichay_cli.compare_view import Row, compare_sheet
 from pichay_cli.replay_view import replay_sheet
-from pichay_cli.replaying import PAPER, Plan
-from pichay_core.policies import POLICIES
+from pichay_cli.replaying import PAPER, POLICY_NAMES, Plan
 from pichay_core.replay import Report
 from pichay_core.schedule import SCHEDULES
 from tests.pichay_cli.screens import text
@@ -107,7 +106,7 @@ def test_what_is_compared_fits_on_a_screen_and_holds_each_policy_and_each_schedu
     assert compared[0] == PAPER
     assert Plan() in compared
     assert len(compared) == len(set(compared)) <= 30
-    assert {plan.policy for plan in compared} == set(POLICIES)
+    assert {plan.policy for plan in compared} == set(POLICY_NAMES)
     assert {plan.schedule for plan in compared} == set(SCHEDULES)
 
 
@@ -115,8 +114,8 @@ def test_what_is_compared_fits_on_a_screen_and_holds_each_policy_and_each_schedu
     ("asked", "rows"),
     [
         ({"policies": ("fifo",)}, len(SCHEDULES) * 2),
-        ({"schedules": ("cold",)}, len(POLICIES) * 2),
-        ({"taus": (2,)}, len(POLICIES) * len(SCHEDULES)),
+        ({"schedules": ("cold",)}, len(POLICY_NAMES) * 2),
+        ({"taus": (2,)}, len(POLICY_NAMES) * len(SCHEDULES)),
         ({"policies": ("fifo",), "schedules": ("cold", "batch"), "taus": (1, 2, 3)}, 6),
         ({"policies": ("fifo", "fifo"), "schedules": ("cold",), "taus": (1, 1)}, 1),
     ],
