@@ -32,8 +32,6 @@ WORTH = 0.05
 ADVISED = 0.75
 """Part of its rewrite that keeping must have cost for a flush in the advisory zone. With a half
 one more session loses."""
-TO_COME = 5
-"""Requests that are taken to come at least, each with the surcharge."""
 
 
 def zone_of(window: Window) -> Zone:
@@ -60,11 +58,11 @@ def _makes_room(pending: Pending) -> bool:
 
 
 def _pays(pending: Pending) -> bool:
-    """True if the surcharges that a flush saves, and what keeping has cost, pay for it.
+    """True if the surcharge that a flush saves, and what keeping has cost, pay for it at once.
 
-    A request costs at least what it costs to read all of it from the cache.
+    A request costs at least what it costs to read all of it from the cache. To count on further
+    requests (two, three, five) saves twice as much, and sessions lose that end soon.
     """
     window, left = pending.window, pending.window.tokens - pending.tokens
-    dearer = window.times(window.tokens) - window.times(left)
-    saved = TO_COME * dearer * pending.read * left
+    saved = (window.times(window.tokens) - window.times(left)) * pending.read * left
     return saved > 0 and saved + pending.paid >= pending.rewrite

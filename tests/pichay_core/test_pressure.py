@@ -71,17 +71,17 @@ def test_when_a_window_is_so_full_that_a_flush_is_due(tokens, pending, paid, why
         (200_000, 10_000, 0.0, 0.0, None),
         (200_001, 0, 0.0, 0.0, None),
         (210_000, 9_999, 0.0, 0.0, None),
-        (210_000, 10_000, 0.0, 100_000.0, "surcharge"),
-        (210_000, 10_000, 0.0, 100_001.0, None),
-        (210_000, 10_000, 1.0, 100_001.0, "surcharge"),
-        (250_000, 50_000, 0.0, 100_000.0, "surcharge"),
+        (210_000, 10_000, 0.0, 20_000.0, "surcharge"),
+        (210_000, 10_000, 0.0, 20_001.0, None),
+        (210_000, 10_000, 1.0, 20_001.0, "surcharge"),
+        (250_000, 50_000, 0.0, 20_000.0, "surcharge"),
         (250_000, 49_999, 9e9, 0.0, None),
     ],
 )
 def test_a_flush_that_takes_a_request_below_a_surcharge_must_pay(
     tokens, pending, paid, rewrite, why
 ):
-    """Five more requests of 200,000 tokens, each read once more at a tenth: 100,000."""
+    """Of 200,000 tokens that are read at a tenth, the price is doubled: 20,000."""
     window = Window(tokens, None, DOUBLE)
     assert pressure(Pending(pending, False, 1, paid, rewrite, 0.1, window)) == why
 
@@ -89,9 +89,9 @@ def test_a_flush_that_takes_a_request_below_a_surcharge_must_pay(
 def test_of_two_surcharges_the_one_that_is_left_still_counts():
     window = Window(210_000, None, (Surcharge(100_000, 1.5), Surcharge(200_000, 2.5)))
     assert [window.times(n) for n in (100_000, 100_001, 200_000, 200_001)] == [1, 1.5, 1.5, 2.5]
-    told = Pending(10_000, False, 1, 0.0, 100_000.0, 0.1, window)
+    told = Pending(10_000, False, 1, 0.0, 20_000.0, 0.1, window)
     assert pressure(told) == "surcharge"
-    assert pressure(replace(told, rewrite=100_001.0)) is None
+    assert pressure(replace(told, rewrite=20_001.0)) is None
 
 
 WINDOWS = st.builds(
