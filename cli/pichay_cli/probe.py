@@ -15,7 +15,7 @@ from pichay_cli.probe_view import drawing, saved
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
 from pichay_cli.replay_view import report_data
-from pichay_cli.replaying import model_option
+from pichay_cli.replaying import Given, given_of, model_option
 from pichay_cli.saving import ASSUMED, PLAN, Saving, added, saving
 from pichay_cli.sources import recording
 from pichay_core.probe import Probe, amplification, measure, together
@@ -51,7 +51,7 @@ def probe(
     is measured. Nothing is sent anywhere.
     """
     troubles = Troubles()
-    work = partial(measured, model)
+    work = partial(measured, given_of(model))
     found = [one for _, one in worked(chosen(paths, "probe"), work, jobs, dask, troubles)]
     formats = _by_format(found)
     if as_json:
@@ -63,10 +63,10 @@ def probe(
     ctx.exit(troubles.exit_code)
 
 
-def measured(model: str, path: Path) -> Measured:
+def measured(given: Given, path: Path) -> Measured:
     """Return the measurement of one file. Raises NotATrace and OSError."""
     trace = recording(path)
-    return Measured(trace.format, measure(trace), saving(trace, model))
+    return Measured(trace.format, measure(trace), saving(trace, given))
 
 
 def _by_format(found: Sequence[Measured]) -> dict[str, Measured]:

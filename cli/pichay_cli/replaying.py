@@ -4,7 +4,7 @@ Rule of this file: what runs in another process is a value and a function of thi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -167,7 +167,14 @@ def world_of(
 ) -> Given:
     """Return what the options say."""
     write, read = multiples
+    return replace(
+        given_of(model), ttl=Ttl(ttl), head=head, read=read, write=write, min_bytes=min_bytes
+    )
+
+
+def given_of(model: str) -> Given:
+    """Return what is taken for granted where a model is all that was said."""
     try:
-        return Given(model, Ttl(ttl), head, read, write, min_bytes, own_prices())
+        return Given(model, prices=own_prices())
     except BadPrices as error:
         raise click.ClickException(str(error)) from error

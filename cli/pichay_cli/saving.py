@@ -4,7 +4,7 @@ Rule of this file: a recording whose model is not known is priced as a named one
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from pichay_cli.replaying import Given, Plan
@@ -37,19 +37,22 @@ def added(savings: Iterable[Saving]) -> Saving:
     )
 
 
-def saving(trace: Trace, model: str = "") -> Saving:
+def saving(trace: Trace, given: Given) -> Saving:
     """Return what a recording comes to; nothing if it holds no tool results.
 
-    ``model`` stands for the recorded one if it is named.
+    The model that is given, if one is, stands for the recorded ones.
     """
     if not any(map(_has_results, trace.conversations)):
         return Saving()
-    named = sorted(((model or _priced_as(told), told) for told in trace.conversations), key=_name)
+    names = (given.model or _priced_as(told) for told in trace.conversations)
+    named = sorted(zip(names, trace.conversations, strict=True), key=_name)
     reports = [
-        replay_all([told for _, told in same], Given(name).setup(PLAN))
+        replay_all([told for _, told in same], replace(given, model=name).setup(PLAN))
         for name, same in groupby(named, _name)
     ]
-    assumed = not model and any(cache_for(_recorded(told)) is None for told in trace.conversations)
+    assumed = not given.model and any(
+        cache_for(_recorded(told)) is None for told in trace.conversations
+    )
     return Saving(1, int(assumed), together(reports))
 
 

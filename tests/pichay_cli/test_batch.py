@@ -16,6 +16,7 @@ import pytest
 from pichay_cli.batch import Troubles, Waiting, chosen, worked
 from pichay_cli.engines import Done, each
 from pichay_cli.probe import measured
+from pichay_cli.replaying import Given
 from pichay_cli.sources import Foreign, find, history_folders, own_history, recording
 from pichay_core.store.schema import open_for_writing
 from pichay_core.traces import NotATrace
@@ -23,7 +24,7 @@ from tests.pichay_core.traces.samples import SAMPLES
 
 SESSION = SAMPLES["claude-code"]
 
-MEASURED = partial(measured, "")
+MEASURED = partial(measured, Given())
 
 
 def length(path: Path) -> int:

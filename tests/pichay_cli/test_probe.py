@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from pichay_cli import main
 from pichay_cli.probe_view import drawing, saved
-from pichay_cli.replaying import Plan
+from pichay_cli.replaying import Given, Plan
 from pichay_cli.saving import Saving, added, saving
 from pichay_core import traces
 from pichay_core.probe import Probe, measure, together
@@ -150,7 +150,7 @@ def test_a_recording_of_an_unknown_model_is_priced_as_a_named_one_and_says_so(tm
 
 
 def test_where_there_are_no_tool_results_there_is_nothing_to_save():
-    assert saving(Trace("it", (Conversation("a", "main", ()),))) == Saving()
+    assert saving(Trace("it", (Conversation("a", "main", ()),)), Given()) == Saving()
     assert saved(Saving()) is None
 
 
@@ -160,8 +160,8 @@ def test_the_models_of_one_recording_are_priced_each_for_itself():
         for model in (b"claude-sonnet-4-5", b"other-1")
     )
     both = Trace("it", (*one.conversations, *other.conversations))
-    apart = added([saving(one), saving(other)])
-    assert saving(both) == Saving(1, 1, apart.report)
+    apart = added([saving(one, Given()), saving(other, Given())])
+    assert saving(both, Given()) == Saving(1, 1, apart.report)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 160])
