@@ -94,6 +94,7 @@ def _in_order[T](
             early[done.path] = done
             on_progress(done.path)
         yield early.pop(path)
+    next(finished, None)  # lets the engine end in order, not when it is collected
 
 
 class _Loop[T]:
@@ -173,11 +174,13 @@ def _outcome[T](path: Path, future: Future[Done[T]]) -> Done[T]:
 
 @contextmanager
 def _stopped[E: Executor](pool: E) -> Iterator[E]:
-    """Close the pool in the end without waiting for work that nobody wants any more."""
+    """Close the pool in the end; after an error without waiting for what nobody wants any more."""
     try:
         yield pool
-    finally:
+    except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _processes(jobs: int) -> ProcessPoolExecutor:
