@@ -10,7 +10,7 @@ from pichay_core.admission import Arrival
 from pichay_core.model import PageId
 from pichay_core.pager import Limits, Prefix, Seen, advance
 from pichay_core.policies import POLICIES
-from pichay_core.schedule import SCHEDULES, Pending, Window
+from pichay_core.schedule import Pending, Window
 from pichay_core.schedule.auto import auto
 from pichay_core.schedule.break_even import break_even
 from pichay_core.schedule.cold import cold
@@ -53,9 +53,11 @@ def test_the_zones_are_shares_of_the_models_window(tokens, size, zone):
         (60_000, 50_000, 75.0, "pressure"),
         (60_000, 9_999, 75.0, None),
         (100_000, 9_999, 99.0, None),
-        (100_000, 10_000, 0.0, "pressure"),
+        (100_000, 10_000, 64.9, None),
+        (100_000, 10_000, 65.0, "pressure"),
         (120_000, 9_999, 99.0, None),
-        (120_000, 10_000, 0.0, "pressure"),
+        (120_000, 10_000, 49.9, None),
+        (120_000, 10_000, 50.0, "pressure"),
         (120_000, 0, 99.0, None),
     ],
 )
@@ -132,10 +134,10 @@ def test_pressure_never_flushes_less_than_its_share_of_the_window(pending):
         assert pending.tokens >= WORTH * pending.window.size
 
 
-def _flushes(sizes: list[int], stays: int, schedule: str) -> list[str]:
+def _flushes(sizes: list[int], stays: int, cached: int = 0) -> list[str]:
     """Why there was a flush, for each of them, in a window that holds *stays* tokens for ever.
 
-    One page a turn, and every flush breaks a cache that is dear to write again.
+    One page a turn; every flush writes so many cached tokens again.
     """
     table, held, why = PageTable(), stays, []
     for turn, tokens in enumerate(sizes):
@@ -145,10 +147,10 @@ def _flushes(sizes: list[int], stays: int, schedule: str) -> list[str]:
             turn=turn,
             arrivals=(Arrival(new, turn),),
             newest=frozenset({PageId(new.id)}),
-            prefix=Prefix(tokens=10**9),
+            prefix=Prefix(tokens=cached),
             window=Window(held, SIZE),
         )
-        after = advance(table, seen, POLICIES["fifo"], SCHEDULES[schedule], Limits(), b"0" * 16)
+        after = advance(table, seen, POLICIES["fifo"], pressure, Limits(), b"0" * 16)
         table = after.table
         why += [after.flushed] if after.flushed else []
     return why
@@ -158,23 +160,27 @@ def _flushes(sizes: list[int], stays: int, schedule: str) -> list[str]:
 @given(
     st.lists(st.integers(200, 20_000), max_size=60),
     st.integers(0, 2 * SIZE),
-    st.sampled_from(["auto", "pressure"]),
+    st.sampled_from([0, 10_000, 10**9]),
 )
 def test_however_full_it_is_a_window_is_flushed_once_for_each_share_that_comes(
-    sizes, stays, schedule
+    sizes, stays, cached
 ):
     """Otherwise a session that is big for good would break its cache on every turn."""
-    assert len(_flushes(sizes, stays, schedule)) <= sum(sizes) / (WORTH * SIZE)
+    assert len(_flushes(sizes, stays, cached)) <= sum(sizes) / (WORTH * SIZE)
 
 
 @pytest.mark.parametrize(
     ("stays", "flushes"),
-    [(0, 1), (40_000, 1), (90_000, 7), (115_000, 7), (190_000, 7)],
+    [(0, 1), (40_000, 5), (90_000, 7), (115_000, 7), (190_000, 7)],
 )
 def test_how_often_a_window_is_flushed_that_fills_with_pages(stays, flushes):
-    """Forty pages of 2,500 tokens."""
-    assert _flushes([2_500] * 40, stays, "pressure") == ["pressure"] * flushes
+    """Forty pages of 2,500 tokens, and nothing to write again."""
+    assert _flushes([2_500] * 40, stays) == ["pressure"] * flushes
+
+
+def test_a_full_window_waits_while_its_cache_is_too_dear_to_write_again():
+    assert _flushes([2_500] * 40, 115_000, cached=10**9) == []
 
 
 def test_a_window_full_of_what_may_not_leave_is_never_flushed():
-    assert _flushes([100] * 200, 190_000, "pressure") == []
+    assert _flushes([100] * 200, 190_000) == []
