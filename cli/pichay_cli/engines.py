@@ -175,12 +175,12 @@ def _outcome[T](path: Path, future: Future[Done[T]]) -> Done[T]:
 @contextmanager
 def _stopped[E: Executor](pool: E) -> Iterator[E]:
     """Close the pool in the end; after an error without waiting for what nobody wants any more."""
+    ended = False
     try:
         yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
+        ended = True
+    finally:
+        pool.shutdown(wait=ended, cancel_futures=True)
 
 
 def _processes(jobs: int) -> ProcessPoolExecutor:
