@@ -30,7 +30,7 @@ with more than ``above_tokens`` on its input side. ``date`` and ``note`` are for
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from math import fsum
@@ -106,6 +106,14 @@ class Prices:
     """A user's own prices, in the order of the file. They win over the price list."""
 
     own: tuple[Own, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.own))
+
+    def __hash__(self) -> int:
+        # Asked for on every request, as what is remembered of a price goes by the list too.
+        return self._hash
 
     def of(self, names: tuple[str, ...]) -> Own | None:
         """Return the entry of the first of a model's *names* that has one, None if none has."""

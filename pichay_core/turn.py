@@ -93,7 +93,6 @@ def take(
     ``stored`` returns recorded content by its digest; it is asked only for content that the
     client no longer sends. Raises nothing of its own.
     """
-    before = matched.session
     follow, rewound = _follow(matched, request)
     if rules.edit:
         follow = replace(follow, session=_as_sent(follow.session))
@@ -109,7 +108,7 @@ def take(
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
     edited = session.edited or rewritten.body is not request.outline.body
     session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
-    facts = _facts(session, before, advanced, request, matched, follow)
+    facts = _facts(session, matched, advanced, request, follow, rules.edit)
     return Turn(
         session=session,
         body=rewritten.body,
@@ -143,13 +142,14 @@ def view(session: Session, request: Request, stored: Callable[[str], str | None]
 
 
 def _as_sent(session: Session) -> Session:
-    """Return the session without decisions that were only recorded, where thinking is bound.
+    """Return the session without decisions that were only recorded.
 
-    While it was observed, the client's own text stood before that thinking, and it must stay.
+    While it was observed, the client's own text went upstream: it is what the provider has
+    cached, and what it has bound thinking to. What is to leave is decided anew.
     """
-    if session.edited or not session.binds:
+    if session.edited:
         return session
-    table = session.table.as_sent(before_thinking(session.messages, session.frames))
+    table = session.table.as_sent(session.frames)
     return session if table is session.table else replace(session, table=table, texts=None)
 
 
@@ -280,17 +280,18 @@ def _out(table: PageTable, frames: Mapping[PageId, Frame]) -> list[PageId]:
 
 def _facts(
     session: Session,
-    before: Session,
+    matched: Match,
     advanced: Advance,
     request: Request,
-    matched: Match,
     follow: _Follow,
+    edit: bool,
 ) -> TurnFacts:
+    before = matched.session  # who only observes breaks a cache by giving edits up, if at all
     arrived = [a.page.id for a in follow.placed.pages if a.page.id not in before.table]
     faulted = [page for page in arrived if session.table[page].faults]
     return TurnFacts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
-        flushed=advanced.flushed is not None,
+        flushed=advanced.flushed is not None if edit else bool(before.sent),
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted")
         or front_changed(before, request)

@@ -42,6 +42,7 @@ class Pichay:
         self._refused = False
         self._paging: Paging | None = None
         self._recorder: Recorder | None = None
+        self._stop_reading: Callable[[], None] = lambda: None
         self._tidy = Tidy()
         self._exchanges: WeakKeyDictionary[http.HTTPFlow, Exchange] = WeakKeyDictionary()
         self._resent: set[str] = set()
@@ -96,11 +97,12 @@ class Pichay:
         library = Library(settings.database)
         sessions = LiveSessions(library.sessions)
         self._paging = Paging(settings, sessions, recorder.put, library.content, prices)
-        self._recorder = recorder
+        self._recorder, self._stop_reading = recorder, library.close
 
     def done(self) -> None:
         """Write out what is left."""
         recorder, self._recorder, self._paging = self._recorder, None, None
+        self._stop_reading()  # else SQLite leaves the recording in its write-ahead log
         if recorder is not None:
             self._tidy.stop()
             if not recorder.close():

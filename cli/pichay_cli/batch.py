@@ -103,6 +103,9 @@ def worked[T](
     Where a terminal has to wait it shows a progress bar.
     """
     files = find(paths)
+    if not files:
+        where = ", ".join(str(path) for path in paths)
+        raise click.ClickException(f"There are no recordings in {where}.")
     troubles.named = frozenset(path.expanduser() for path in paths)
     with closing(Waiting(files)) as waiting:
         for done in each(files, work, jobs, waiting.finished, dask):

@@ -25,6 +25,8 @@ from pichay_core.turn import Rules
 
 LOSS = 0.01
 """A session that costs so much more than untouched has lost money."""
+DEAREST = 100
+"""No cache costs more times its plain input."""
 _LIMITS = Limits()
 POLICY_NAMES = (*POLICIES, *FORESIGHT)
 """Those of live traffic, and those that must know the future."""
@@ -127,6 +129,8 @@ def _model(_ctx: object, _param: object, name: str) -> str:
 
 
 def _both_or_none(_ctx: object, _param: object, prices: tuple[float, float] | None) -> Any:
+    if prices is not None and not all(0 < price <= DEAREST for price in prices):
+        raise click.BadParameter(f"both are more than 0, and {DEAREST} at most: like 1.25 0.1")
     return prices or (None, None)
 
 

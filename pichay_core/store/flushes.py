@@ -2,8 +2,8 @@
 
 Rule of this file: a row is added with the flush, and from then on only added to, by each billed
 request that has to do with it: one pass over the flushes of that request. A flush whose edits
-never went upstream (observed, failed) brings nothing and has no row. Runs in the recorder's
-thread only.
+never went upstream (observed, failed) brings nothing and has no row; one that the provider
+refused keeps the row it had by then, with nothing in it. Runs in the recorder's thread only.
 """
 
 from collections import Counter, OrderedDict

@@ -20,11 +20,7 @@ REMEMBERED = 8
 
 _LATEST = """
 select * from (
-    select *, row_number() over (partition by kind order by last_at desc) as place,
-        exists (
-            select 1 from turns
-            where turns.session = sessions.id and outcome in ('edited', 'retried')
-        ) as edited
+    select *, row_number() over (partition by kind order by last_at desc) as place
     from sessions where identity = :identity
 ) where place <= :most order by last_at desc
 """

@@ -52,6 +52,8 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "boundary": session.boundary,
         "previous": session.previous,
         "front": session.front,
+        "edited": session.edited,
+        "binds": session.binds,
         "failures": session.failures,
         "frozen": session.frozen,
         "warned": "\n".join(sorted(session.warned)),
@@ -62,7 +64,7 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
 
 def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[bytes]) -> Session:
     """Return the session as it stood, its messages known by their hashes only."""
-    entries = [entry_of(page) for page in pages]
+    entries = map(entry_of, pages)
     return Session(
         id=SessionId(row["id"]),
         identity=row["identity"],
@@ -71,11 +73,11 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         kind=row["kind"],
         parent=row["parent"] and SessionId(row["parent"]),
         model=row["model"],
-        binds=any(map(binds_thinking, [row["model"], *_models(row["front"])])),
+        binds=_binds(row),
         edited=bool(row.get("edited")),
         messages=tuple(Message(b"", digest, "") for digest in digests),
         placed=False,
-        table=PageTable({entry.page.id: entry for entry in entries}),
+        table=PageTable().with_entries(entries),
         turn=row["turn"],
         requests=row["requests"],
         last_at=row["last_at"],
@@ -89,6 +91,13 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )
+
+
+def _binds(row: Mapping[str, Any]) -> bool:
+    """True if a model binds the session's thinking; of old rows its latest models say so."""
+    if (recorded := row.get("binds")) is not None:
+        return bool(recorded)
+    return any(map(binds_thinking, [row["model"], *_models(row["front"])]))
 
 
 def _models(fronts: str) -> list[str]:

@@ -19,17 +19,24 @@ nought or more and has been since, null if it is a loss. A page is of the flush 
 """
 
 import sqlite3
+import stat
+import time
 from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
+from pichay_core.store.tables import FIRST, FLUSHES
+
 migrations = Migrations("pichay")
+
+PATIENCE_SECONDS = 10
+"""How long another process that writes is waited for."""
 
 
 @migrations()
 def first_tables(db: Database) -> None:
     """Create every table of version 0.1."""
-    for statement in _FIRST.split(";"):
+    for statement in FIRST.split(";"):
         if statement.strip():
             db.conn.execute(statement)
 
@@ -37,7 +44,22 @@ def first_tables(db: Database) -> None:
 @migrations()
 def the_ledger_of_each_flush(db: Database) -> None:
     """Add what each flush was expected to bring, and what it has brought."""
-    db.conn.execute(_FLUSHES)
+    db.conn.execute(FLUSHES)
+
+
+@migrations()
+def what_went_upstream(db: Database) -> None:
+    """Add what a restart must know of thinking: was the session edited, does a model bind it.
+
+    ``binds`` is null in what was recorded before: then the models of its turns say so.
+    """
+    db.conn.execute("alter table sessions add edited integer not null default 0")
+    db.conn.execute("alter table sessions add binds integer")
+    db.conn.execute("""
+        update sessions set edited = exists (
+            select 1 from turns
+            where turns.session = sessions.id and outcome in ('edited', 'retried')
+        )""")
 
 
 @migrations()
@@ -49,164 +71,6 @@ def where_pages_stood(db: Database) -> None:
     """
     for column in ("pages add request", "pages add message", "turns add front_bytes"):
         db.conn.execute(f"alter table {column} integer")
-
-
-_FLUSHES = """
-create table flushes (
-    session text not null references sessions (id),
-    turn integer not null,
-    request integer not null,
-    at real not null,
-    why text not null,
-    pages integer not null,
-    tokens integer not null,
-    predicted_saving_tokens integer not null,
-    predicted_rewrite_tokens integer not null,
-    paid_tokens integer not null,
-    requests integer not null default 0,
-    saved_tokens real not null default 0,
-    rewritten_tokens real not null default 0,
-    faulted_tokens real not null default 0,
-    saved_dollars real,
-    rewritten_dollars real,
-    faulted_dollars real,
-    paid_back integer,
-    primary key (session, turn)
-)
-"""
-_FIRST = """
-create table sessions (
-    id text primary key,
-    identity text not null,
-    shape text not null,
-    secret blob not null,
-    kind text not null,
-    parent text,
-    model text not null,
-    credential text not null,
-    source text not null,
-    started_at real not null,
-    last_at real not null,
-    turn integer not null,
-    requests integer not null,
-    ttl integer not null,
-    flushed integer,
-    boundary text,
-    previous text,
-    front text not null,
-    failures integer not null,
-    frozen text,
-    warned text not null,
-    cached integer not null,
-    untouched_cached integer not null
-);
-create index sessions_identity on sessions (identity);
-create index sessions_last_at on sessions (last_at);
-create table turns (
-    session text not null references sessions (id),
-    request integer not null,
-    turn integer not null,
-    at real not null,
-    model text not null,
-    outcome text not null,
-    why text,
-    messages integer not null,
-    bytes_before integer not null,
-    bytes_after integer not null,
-    removed_tokens integer not null,
-    refetched_tokens integer not null,
-    resident_tokens integer not null,
-    pending_tokens integer not null,
-    flushed text,
-    held_pages integer not null,
-    held_tokens integer not null,
-    held_why text,
-    overhead_microseconds integer not null,
-    status integer,
-    input_tokens integer,
-    cache_read_tokens integer,
-    cache_write_5m_tokens integer,
-    cache_write_1h_tokens integer,
-    output_tokens integer,
-    untouched_input_tokens integer,
-    untouched_cache_read_tokens integer,
-    untouched_cache_write_tokens integer,
-    untouched_output_tokens integer,
-    dollars real,
-    untouched_dollars real,
-    prefix_broken integer,
-    primary key (session, request)
-);
-create index turns_at on turns (at);
-create table pages (
-    session text not null references sessions (id),
-    id text not null,
-    position integer not null,
-    handle text,
-    call_id text not null,
-    tool text not null,
-    arguments text not null,
-    label text not null,
-    kind text not null,
-    key_tool text,
-    key_target text,
-    span_first integer,
-    span_last integer,
-    writes text,
-    digest text not null,
-    bytes integer not null,
-    lines integer not null,
-    tokens integer not null,
-    counted_tokens integer,
-    error integer not null,
-    opaque integer not null,
-    cleared integer not null,
-    state text not null,
-    born integer not null,
-    last_use integer not null,
-    uses integer not null,
-    faults integer not null,
-    pin_strength real,
-    pin_since integer,
-    moved integer,
-    stale integer not null,
-    repairs text,
-    repaired_stale integer not null,
-    primary key (session, id)
-);
-create index pages_handle on pages (handle);
-create table contents (
-    digest text primary key,
-    bytes integer not null,
-    zstd blob not null,
-    first_at real not null
-);
-create table events (
-    id integer primary key,
-    session text,
-    request integer,
-    turn integer,
-    at real not null,
-    kind text not null,
-    page text,
-    tokens integer,
-    why text,
-    detail text not null
-);
-create index events_session on events (session, request);
-create index events_kind on events (kind, at);
-create table messages (
-    session text not null references sessions (id),
-    position integer not null,
-    digest blob not null,
-    primary key (session, position)
-) without rowid;
-create table calibrations (
-    model text primary key,
-    multiplier real not null,
-    samples integer not null
-)
-"""
 
 
 class Unusable(Exception):
@@ -224,20 +88,43 @@ def open_for_writing(path: Path) -> Database:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
-        path.chmod(0o600)
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & 0o700)
         db = Database(_connected(path))
-        migrations.apply(db)
+        _bring_up_to_date(db)
     except (OSError, sqlite3.Error) as error:
         raise Unusable(f"cannot write {path}: {error}. Name another with --database.") from error
     return db
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10, check_same_thread=False)
-    connection.execute("pragma journal_mode = wal")
+    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, check_same_thread=False)
+    _use_wal(connection)
     connection.execute("pragma synchronous = normal")
-    connection.execute("pragma busy_timeout = 10000")
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging. Another process that does the same now is waited for.
+
+    SQLite's own time-out does not cover this switch.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _bring_up_to_date(db: Database) -> None:
+    """Apply what is missing, with the lock taken first: two processes may open at once."""
+    db.conn.execute("begin immediate")
+    migrations.apply(db)
+    db.conn.commit()
 
 
 def open_for_reading(path: Path) -> Database:

@@ -8,6 +8,7 @@ from pichay_core.events import Evicted, Faulted, Flushed, Pinned, Repaired
 from pichay_core.model import FaultKind
 from pichay_core.store.rows import page_row, session_of, session_row
 from pichay_core.stubs import stale_note
+from pichay_core.turn import Turn
 from tests.builders import (
     BINDING,
     CLEARED,
@@ -489,6 +490,36 @@ def test_the_ledger_is_told_what_a_turn_was():
     assert rewound.client_broke
     hour = course.take(worked(3).read("x.py", id="x"), system=[marked(SYSTEM_MARK[0], "1h")])
     assert hour.facts.one_hour
+
+
+# -- observing ----------------------------------------------------------------------------
+
+
+def observed_then_paged(schedule: str) -> list[Turn]:
+    """Six reads observed under the paper's rule, then further ones under *schedule*."""
+    course, talk, seen = Course(rules("every-turn", tau=1, edit=False)), Talk(), []
+    for number in range(10):
+        if number == 6:
+            course.rules = rules(schedule, tau=1)
+        seen.append(course.take(body(talk.read(f"{number}.py"), system=SYSTEM_MARK)))
+    return seen
+
+
+def test_what_was_only_observed_waits_for_a_flush_of_its_own():
+    observed, paged = (turns := observed_then_paged("cold"))[:6], turns[6:]
+    assert any(turn.flushed for turn in observed)
+    assert [turn.flushed for turn in paged] == [None] * 4
+    assert not any(is_stub(b["content"]) for b in _results(paged[-1].body))
+
+
+def test_when_it_leaves_it_is_said_so_and_counts_as_a_flush():
+    first = observed_then_paged("every-turn")[6]
+    assert (first.flushed, first.facts.flushed) == ("every-turn", True)
+    assert sum(isinstance(event, Evicted) for event in first.events) == 6
+
+
+def test_an_observed_flush_breaks_no_cache():
+    assert not any(turn.facts.flushed for turn in observed_then_paged("cold"))
 
 
 # -- restart, without a database ----------------------------------------------------------

@@ -123,10 +123,11 @@ def test_a_new_session_is_the_same_value_too(tmp_path):
     assert session_of(row, [], []) == replace(session, placed=False)
 
 
-def test_that_thinking_may_be_bound_is_known_by_the_models_asked_lately():
+def test_of_old_rows_the_models_asked_lately_say_that_thinking_may_be_bound():
     def again(*models, fronts=""):
         session = replace(known(), model=models[-1], front=fronts)
-        return session_of(session_row(session, "api key", "header", 1.0), [], [])
+        row = session_row(session, "api key", "header", 1.0) | {"binds": None}
+        return session_of(row, [], [])
 
     assert not again("claude-sonnet-4-5", fronts="f/claude-sonnet-4-5").binds
     assert again("claude-opus-5-5").binds

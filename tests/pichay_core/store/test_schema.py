@@ -1,5 +1,7 @@
 import sqlite3
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlite_utils import Database
@@ -96,8 +98,37 @@ def test_a_database_of_version_1_is_migrated_and_keeps_every_row(tmp_path):
     for name, (row,) in before.items():
         (after,) = db[name].rows
         assert {column: after[column] for column in row} == row
-        assert {after[column] for column in after.keys() - row.keys()} <= {None}
+        assert {after[column] for column in after.keys() - row.keys()} <= {None, 0}
     assert db["flushes"].count == 0
+
+
+def test_what_an_old_turn_says_of_edits_its_session_says_after_the_migration(tmp_path):
+    old = version_1(tmp_path / "db")
+    for outcome, edited in (("edited", 1), ("retried", 1), ("as-is", 0)):
+        path = tmp_path / f"{outcome}.db"
+        copy = sqlite3.connect(path)
+        old.conn.backup(copy)
+        copy.execute("update turns set outcome = ?", (outcome,))
+        copy.commit()
+        copy.close()
+        assert [row["edited"] for row in open_for_writing(path)["sessions"].rows] == [edited]
+
+
+@pytest.mark.parametrize("begin", ["fresh", "old"])
+def test_many_may_open_a_database_at_once(tmp_path, begin):
+    for round_ in range(5):
+        path = tmp_path / f"{round_}.db"
+        if begin == "old":
+            version_1(path).conn.close()
+        ready = threading.Barrier(4)
+
+        def opened(path=path, ready=ready):
+            ready.wait()
+            return tables(open_for_writing(path))
+
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(opened) for _ in range(4)]
+            assert [done.result() for done in asked] == [TABLES] * 4
 
 
 def test_a_database_of_version_1_can_be_read_before_it_is_migrated(tmp_path):

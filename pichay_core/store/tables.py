@@ -1,0 +1,160 @@
+"""The tables as SQL, as each migration made them: never changed, only added to."""
+
+FLUSHES = """
+create table flushes (
+    session text not null references sessions (id),
+    turn integer not null,
+    request integer not null,
+    at real not null,
+    why text not null,
+    pages integer not null,
+    tokens integer not null,
+    predicted_saving_tokens integer not null,
+    predicted_rewrite_tokens integer not null,
+    paid_tokens integer not null,
+    requests integer not null default 0,
+    saved_tokens real not null default 0,
+    rewritten_tokens real not null default 0,
+    faulted_tokens real not null default 0,
+    saved_dollars real,
+    rewritten_dollars real,
+    faulted_dollars real,
+    paid_back integer,
+    primary key (session, turn)
+)
+"""
+"""Of version 0.2."""
+FIRST = """
+create table sessions (
+    id text primary key,
+    identity text not null,
+    shape text not null,
+    secret blob not null,
+    kind text not null,
+    parent text,
+    model text not null,
+    credential text not null,
+    source text not null,
+    started_at real not null,
+    last_at real not null,
+    turn integer not null,
+    requests integer not null,
+    ttl integer not null,
+    flushed integer,
+    boundary text,
+    previous text,
+    front text not null,
+    failures integer not null,
+    frozen text,
+    warned text not null,
+    cached integer not null,
+    untouched_cached integer not null
+);
+create index sessions_identity on sessions (identity);
+create index sessions_last_at on sessions (last_at);
+create table turns (
+    session text not null references sessions (id),
+    request integer not null,
+    turn integer not null,
+    at real not null,
+    model text not null,
+    outcome text not null,
+    why text,
+    messages integer not null,
+    bytes_before integer not null,
+    bytes_after integer not null,
+    removed_tokens integer not null,
+    refetched_tokens integer not null,
+    resident_tokens integer not null,
+    pending_tokens integer not null,
+    flushed text,
+    held_pages integer not null,
+    held_tokens integer not null,
+    held_why text,
+    overhead_microseconds integer not null,
+    status integer,
+    input_tokens integer,
+    cache_read_tokens integer,
+    cache_write_5m_tokens integer,
+    cache_write_1h_tokens integer,
+    output_tokens integer,
+    untouched_input_tokens integer,
+    untouched_cache_read_tokens integer,
+    untouched_cache_write_tokens integer,
+    untouched_output_tokens integer,
+    dollars real,
+    untouched_dollars real,
+    prefix_broken integer,
+    primary key (session, request)
+);
+create index turns_at on turns (at);
+create table pages (
+    session text not null references sessions (id),
+    id text not null,
+    position integer not null,
+    handle text,
+    call_id text not null,
+    tool text not null,
+    arguments text not null,
+    label text not null,
+    kind text not null,
+    key_tool text,
+    key_target text,
+    span_first integer,
+    span_last integer,
+    writes text,
+    digest text not null,
+    bytes integer not null,
+    lines integer not null,
+    tokens integer not null,
+    counted_tokens integer,
+    error integer not null,
+    opaque integer not null,
+    cleared integer not null,
+    state text not null,
+    born integer not null,
+    last_use integer not null,
+    uses integer not null,
+    faults integer not null,
+    pin_strength real,
+    pin_since integer,
+    moved integer,
+    stale integer not null,
+    repairs text,
+    repaired_stale integer not null,
+    primary key (session, id)
+);
+create index pages_handle on pages (handle);
+create table contents (
+    digest text primary key,
+    bytes integer not null,
+    zstd blob not null,
+    first_at real not null
+);
+create table events (
+    id integer primary key,
+    session text,
+    request integer,
+    turn integer,
+    at real not null,
+    kind text not null,
+    page text,
+    tokens integer,
+    why text,
+    detail text not null
+);
+create index events_session on events (session, request);
+create index events_kind on events (kind, at);
+create table messages (
+    session text not null references sessions (id),
+    position integer not null,
+    digest blob not null,
+    primary key (session, position)
+) without rowid;
+create table calibrations (
+    model text primary key,
+    multiplier real not null,
+    samples integer not null
+)
+"""
+"""Of version 0.1."""
