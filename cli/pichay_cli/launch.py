@@ -231,7 +231,7 @@ def _failure(code: int, log: Path | None) -> click.ClickException:
     reason = "what it said is above" if log is None else _reason(log.read_text("utf-8", "replace"))
     return click.ClickException(
         f"mitmdump ended at start with code {code}: {reason}\n"
-        "Correct the option it names, or ask `pichay doctor`."
+        "Correct what it names, or ask `pichay doctor`."
     )
 
 

@@ -32,6 +32,7 @@ class Options:
     tau: int | None = None
     min_bytes: int | None = None
     pin_half_life: int | None = None
+    max_body_mb: int | None = None
     hosts: tuple[str, ...] = ()
     allow_subscription: bool = False
     database: Path | None = None
@@ -64,7 +65,7 @@ class Options:
 
 _SINGLE = (
     *("mode", "policy", "schedule", "flush_tokens", "keep_tokens"),
-    *("tau", "min_bytes", "pin_half_life"),
+    *("tau", "min_bytes", "pin_half_life", "max_body_mb"),
 )
 
 
@@ -97,6 +98,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--pin-half-life", type=_COUNT, help="Turns after which a pin weighs half as much."
     ),
+    click.option("--max-body-mb", type=_POSITIVE, help="A larger body passes as it came, in MiB."),
     click.option(
         "--host", "hosts", multiple=True, metavar="NAME", help="One more API host; repeatable."
     ),

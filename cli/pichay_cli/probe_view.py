@@ -157,8 +157,8 @@ def saved(saving: Saving) -> RenderableType | None:
               f"{PLAN.name}; the model asks for what it asked for.", QUIET)),
     ]  # fmt: skip
     if saving.assumed:
-        said = f"{times(saving.assumed, 'recording')} of a model whose cache is not known: priced"
-        told.append(line((f"{said} as {ASSUMED}. Another one: --model", QUIET)))
+        said = f"{times(saving.assumed, 'recording')} of a model whose cache is not known: taken"
+        told.append(line((f"{said} as {ASSUMED}, without dollars. Another one: --model", QUIET)))
     sheet = Sheet(columns, [*_paid(report), *_moved(report)])
     return section("What Pichay would have saved", lines([sheet, *told]))
 

@@ -44,16 +44,25 @@ def saving(trace: Trace, given: Given) -> Saving:
     """
     if not any(map(_has_results, trace.conversations)):
         return Saving()
-    names = (given.model or _priced_as(told) for told in trace.conversations)
-    named = sorted(zip(names, trace.conversations, strict=True), key=_name)
+    taken = sorted(((_taken_as(told, given), told) for told in trace.conversations), key=_first)
     reports = [
-        replay_all([told for _, told in same], replace(given, model=name).setup(PLAN))
-        for name, same in groupby(named, _name)
+        _replayed([told for _, told in same], replace(given, model=model), known)
+        for (model, known), same in groupby(taken, _first)
     ]
-    assumed = not given.model and any(
-        cache_for(_recorded(told)) is None for told in trace.conversations
-    )
+    assumed = not all(known for (_, known), _ in taken)
     return Saving(1, int(assumed), together(reports))
+
+
+def _replayed(told: list[Conversation], given: Given, known: bool) -> Report:
+    """Return what conversations of one model come to; in tokens only if it was not recorded."""
+    report = replay_all(told, given.setup(PLAN))
+    return report if known else replace(report, priced=0, dollars=0.0, untouched_dollars=0.0)
+
+
+def _taken_as(told: Conversation, given: Given) -> tuple[str, bool]:
+    """Return the model that a conversation is taken for, and whether it is really known."""
+    model = given.model or _recorded(told)
+    return (model, True) if cache_for(model) else (ASSUMED, False)
 
 
 def _has_results(told: Conversation) -> bool:
@@ -65,10 +74,5 @@ def _recorded(told: Conversation) -> str:
     return next((step.model for step in told.steps if step.model), "")
 
 
-def _priced_as(told: Conversation) -> str:
-    model = _recorded(told)
-    return model if cache_for(model) else ASSUMED
-
-
-def _name(pair: tuple[str, Conversation]) -> str:
+def _first[T](pair: tuple[T, Conversation]) -> T:
     return pair[0]

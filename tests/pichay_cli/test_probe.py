@@ -142,7 +142,7 @@ def test_a_recording_of_an_unknown_model_is_priced_as_a_named_one_and_says_so(tm
     path.write_bytes(reading_lines([9_000] * 10).replace(b"claude-opus-4-5", b"other-1"))
     assumed = json.loads(probe(path, "--json").stdout)["overall"]["saved"]
     assert assumed["assumed"]["recordings"] == 1
-    assert "1 recording of a model whose cache is not known: priced as" in probe(path).stdout
+    assert "1 recording of a model whose cache is not known: taken as" in probe(path).stdout
     named = probe(path, "--model", "claude-sonnet-4-5")
     saved = json.loads(probe(path, "--model", "claude-sonnet-4-5", "--json").stdout)
     assert saved["overall"]["saved"]["assumed"]["recordings"] == 0

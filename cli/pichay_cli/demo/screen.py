@@ -116,7 +116,7 @@ net saving   {_tokens(outcome)} (estimate)
 moved out    {outcome.evictions} evicted, {outcome.collections} collected, \
 in {outcome.flushes} flushes over {outcome.requests} requests
 came back    {faults or "no faults"}
-held         {outcome.pins} pinned"""
+pins         {outcome.pins} set"""
 
 
 def _tokens(outcome: Outcome) -> str:

@@ -82,7 +82,7 @@ def test_the_summary_leads_with_the_net_figures_and_labels_them_as_an_estimate()
         "             $0.200 (25%): $0.800 untouched, $0.600 with Pichay (estimate)\n"
         "moved out    15 evicted, 1 collected, in 2 flushes over 46 requests\n"
         "came back    1 refetch, 2 widen\n"
-        "held         1 pinned"
+        "pins         1 set"
     )
 
 
