@@ -536,6 +536,12 @@ async def test_running_twice_opens_one_recorder(proxied):
     assert proxied.addon._recorder is recorder
 
 
+async def test_at_the_end_the_whole_recording_is_in_one_file(proxied):
+    proxied.ask(grown())
+    proxied.addon.done()
+    assert not proxied.database.with_name("pichay.db-wal").exists()
+
+
 async def test_at_the_end_all_is_written_and_what_comes_later_passes(proxied):
     flow = proxied.ask(grown())
     proxied.addon.done()
