@@ -42,7 +42,7 @@ class Report:
     priced: int = 0
     """Requests of a model whose price is known; the dollars are of these."""
     dollars: float = 0.0
-    """Of the input side, at list prices."""
+    """Of the input side, at the user's own prices where there are any, else at list prices."""
     untouched_dollars: float = 0.0
 
     @property

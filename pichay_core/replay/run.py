@@ -6,7 +6,8 @@ traffic runs. Nothing is decided here.
 What a recording cannot say, and what is assumed: the system prompt and the tools stand in front
 as one block (as big as the first bill leaves over, else ``HEAD_TOKENS``); the client marks that
 block and its newest one; the model asks for what it asked for in the recording, so that only
-faults that were re-reads anyway are seen, and both sides pay for them.
+faults that were re-reads anyway are seen, and both sides pay for them. A window that a beta of the
+request made larger is taken for the model's usual one.
 """
 
 from collections.abc import Callable, Iterator
