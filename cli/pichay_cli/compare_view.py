@@ -22,6 +22,7 @@ from pichay_cli.render import (
 )
 from pichay_cli.replay_view import cells, report_data
 from pichay_cli.replaying import LOSS, PAPER, Plan
+from pichay_core.policies import POLICIES
 from pichay_core.replay import Report, together
 
 
@@ -48,7 +49,7 @@ class Row:
         return max((report.net for report in self.sessions), default=1.0)
 
 
-_LEAST = {"net": 0, "context": 0, "charged": 80, "refetch": 89, "thrash": 97, "flushes": 106,
+_LEAST = {"net": 0, "context": 0, "charged": 78, "refetch": 89, "thrash": 97, "flushes": 106,
           "evicted": 115, "breaks": 123, "collected": 134, "edits": 141, "peak": 149}  # fmt: skip
 _COLUMNS = tuple(Column(title, right=True, least=least) for title, least in _LEAST.items())
 _PLAN = (Column("policy"), Column("schedule"), Column("tau", right=True))
@@ -88,12 +89,19 @@ def _best(rows: Sequence[Row], least: float) -> list[RenderableType]:
     if saved <= 0:
         return [line("Nothing can be saved here, says the bound.")]
     usual = [row for row in rows if row.plan == Plan() and row is not best]
-    named = [("best", best), *(("default", row) for row in usual)]
+    named = [("best by the bill", best), *(("default", row) for row in usual)]
+    if (charged := _best_charged(rows)) is not best:
+        named.append(("best if charged, of those that do not know the future", charged))
     return [
         line(f"The {what}, {row.plan.name}, reaches {share(1 - row.whole.net, saved)} "
              "of what the bound saves.")
         for what, row in named
     ]  # fmt: skip
+
+
+def _best_charged(rows: Sequence[Row]) -> Row:
+    live = [row for row in rows if row.plan.policy in POLICIES]
+    return min(live or rows, key=lambda row: row.whole.charged)
 
 
 def row_data(row: Row) -> Mapping[str, object]:
