@@ -55,6 +55,11 @@ def stub_bytes(page: Page) -> int:
     return _text_bytes(call.tool, call.label, call.kind, page.bytes, page.lines)
 
 
+def saved(page: Page, tokens: int) -> int:
+    """Return how many of a page's *tokens* leave the window with it, after its stub."""
+    return max(0, tokens - tokens * stub_bytes(page) // max(1, page.bytes))
+
+
 @lru_cache(maxsize=1 << 15)
 def _text_bytes(tool: str, label: str, kind: Kind, bytes: int, lines: int) -> int:
     """Asked for every page on every request: made once."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pichay_core.model import Handle, Key, Page, PageId, State
-from pichay_core.stubs import stub_bytes
+from pichay_core.stubs import saved, stub_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,9 @@ class Entry:
 
     def __post_init__(self) -> None:
         # Asked for every page on every turn, so both are found once.
-        size, page = stub_bytes(self.page), self.page
-        gain = page.tokens - page.tokens * size // max(1, page.bytes)
-        object.__setattr__(self, "gain", max(0, gain))
-        object.__setattr__(self, "slight", page.bytes < SMALLEST_GAIN * size)
+        page = self.page
+        object.__setattr__(self, "gain", saved(page, page.tokens))
+        object.__setattr__(self, "slight", page.bytes < SMALLEST_GAIN * stub_bytes(page))
 
     @property
     def out(self) -> bool:

@@ -7,6 +7,7 @@ content come in as arguments.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.events import Event, Repaired, Rewound
@@ -224,31 +225,30 @@ def _unheard(old: Sequence[Message], messages: Sequence[Message]) -> Sequence[Me
 
 
 def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Seen:
-    before = matched.session
     session, frames, messages = follow.session, follow.placed.frames, request.messages
     arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
-    nothing: frozenset[PageId] = frozenset()
-    bound = before_thinking(messages, frames) if session.binds else nothing
+    bound = before_thinking(messages, frames) if session.binds else frozenset[PageId]()
     last = messages[-1].text if messages else ""
-    cached, at = _cached(matched, messages), request.at
+    ends = tuple(accumulate((message.size for message in messages), initial=0))
+    held, at = ends[: _cached(matched, messages) + 1], request.at
     return Seen(
         turn=session.turn,
         arrivals=arrivals,
         newest=newest(messages, frames),
         bound=bound,
-        cold=not warm(before, request.at) or front_changed(before, request),
+        cold=not warm(matched.session, at) or front_changed(matched.session, request),
         hold="client compaction" if asks_for_summary(last) else None,
-        prefix=prefix(session, cached, at, rules.multiples, rules.prices),
-        window=window_of(request, session.model, rules.prices),
+        prefix=prefix(session, held, at, rules.multiples, rules.prices),
+        window=window_of(request, ends[-1], session.model, rules.prices),
     )
 
 
-def _cached(matched: Match, messages: Sequence[Message]) -> Sequence[Message]:
-    """Return the messages that the provider may hold.
+def _cached(matched: Match, messages: Sequence[Message]) -> int:
+    """Return how many messages from the first on the provider may hold.
 
     Of a conversation that we join late nobody knows: the client may have sent it a minute ago.
     """
-    return messages[: matched.shared] if matched.session.requests else messages[:-1]
+    return matched.shared if matched.session.requests else max(0, len(messages) - 1)
 
 
 def _after(session: Session, advanced: Advance, request: Request) -> Session:

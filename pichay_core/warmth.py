@@ -23,22 +23,24 @@ CACHE_TTLS = {"5m": 300, "1h": 3600}
 
 def prefix(
     session: Session,
-    cached: Sequence[Message],
+    ends: Sequence[int],
     at: float,
     multiples: CacheMultipliers | None,
     prices: Prices = NOTHING,
 ) -> Prefix:
-    """Return what the provider holds of the messages that were sent before."""
+    """Return what the provider holds of the messages that were sent before.
+
+    ``ends`` are the bytes up to each of them, from nought on.
+    """
     last = session.frames.get(session.boundary) if session.boundary else None
     anchor = last.message if last else 0
-    before = sum(message.size for message in cached[:anchor])
-    behind = sum(message.size for message in cached[anchor:])
+    behind = ends[-1] - ends[min(anchor, len(ends) - 1)]
     hour = session.ttl == CACHE_TTLS["1h"]
     times = multiples or cache_multipliers(session.model, at, hour, prices)
     return Prefix(
         write=times.write,
         read=times.read,
-        tokens=tokens_of_bytes(before + behind, session.model),
+        tokens=tokens_of_bytes(ends[-1], session.model),
         behind=tokens_of_bytes(behind, session.model),
         anchor=anchor,
         frames=session.frames,

@@ -12,11 +12,13 @@ from pichay_core.schedule import Window
 from pichay_core.tokens import tokens_of_bytes
 
 
-def window_of(request: Request, model: str, prices: Prices) -> Window:
-    """Return what the client's own text holds of the window of *model*, its head included."""
-    size = request.head.size + sum(message.size for message in request.messages)
+def window_of(request: Request, size: int, model: str, prices: Prices) -> Window:
+    """Return what the client's own text holds of the window of *model*, its head included.
+
+    ``size`` is that of its messages, in bytes.
+    """
     return Window(
-        tokens=tokens_of_bytes(size, model),
+        tokens=tokens_of_bytes(request.head.size + size, model),
         size=context_window(model, request.betas),
         surcharges=surcharges_of(model, request.at, prices),
     )

@@ -23,8 +23,7 @@ from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
 from pichay_core.store.vocabulary import count_tokens
-from pichay_core.stubs import stub_bytes
-from pichay_core.table import Entry
+from pichay_core.stubs import saved
 from pichay_core.tariff import load_price_list, price
 from pichay_core.tokens import Calibration, calibrated, uncalibrated
 from pichay_core.wire.format import Edits, Format
@@ -122,7 +121,7 @@ class Accounts:
                 continue
             own = counted.get(entry.repairs or page)
             tokens = round(own * multiplier) if own else entry.page.tokens
-            found.append(Counted(entry, tokens, _gain(entry, tokens)))
+            found.append(Counted(entry, tokens, saved(entry.page, tokens)))
         return found
 
     def _calibration(self, model: str) -> Calibration:
@@ -261,10 +260,6 @@ def _amounts(counted: Iterable[Counted]) -> Amounts:
         refetched += one.tokens if one.entry.faults else 0
         resident += one.tokens if one.entry.state is State.RESIDENT else 0
     return Amounts(removed, refetched, resident)
-
-
-def _gain(entry: Entry, tokens: int) -> int:
-    return max(0, tokens - tokens * stub_bytes(entry.page) // max(1, entry.page.bytes))
 
 
 def _text(record: Turned, page: PageId) -> str:

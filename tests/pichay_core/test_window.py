@@ -20,7 +20,8 @@ OWN = parse("""{"claude-*": {
 
 def window(talk, betas=(), prices=NOTHING, model=SONNET, **fields) -> Window:
     request = replace(Course().request(talk, model=model, **fields), betas=frozenset(betas))
-    return window_of(request, model, prices)
+    size = sum(message.size for message in request.messages)
+    return window_of(request, size, model, prices)
 
 
 def test_a_window_holds_system_prompt_tools_and_messages():
