@@ -143,6 +143,14 @@ class Talk:
         return self.call("Grep", prose(pattern) if text is None else text, pattern=pattern, **given)
 
 
+def worked(files: int = 8, first: str = "Fix the bug.") -> Talk:
+    """A conversation of which the oldest results are due to leave."""
+    talk = Talk(first)
+    for number in range(files):
+        talk.read(f"{number}.py")
+    return talk
+
+
 def body(
     talk: Talk | Sequence[Json],
     *,

@@ -5,21 +5,18 @@ without them these tests are skipped. A sample is told, all of them if ``PICHAY_
 set.
 """
 
-import os
 from pathlib import Path
 
 import pytest
 
 from pichay_core import traces
 from tests.builders import Proxy, rules
+from tests.corpus import ABSENT, ALL, CORPUS
 from tests.oracle.recorded import told
 from tests.oracle.witness import Witness
 
-CHECKOUT = Path(__file__).parents[2]
-CORPUS = Path(os.environ.get("PICHAY_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
-EVERYTHING = bool(os.environ.get("PICHAY_CORPUS_ALL"))
-FILES = sorted(CORPUS.rglob("*.zst"))[:: 1 if EVERYTHING else 24]
-LONGEST = 10_000 if EVERYTHING else 120
+FILES = sorted(CORPUS.rglob("*.zst"))[:: 1 if ALL else 24]
+LONGEST = 10_000 if ALL else 120
 """Requests of a conversation that is told."""
 
 EAGER = rules("every-turn", tau=1)
@@ -29,9 +26,7 @@ recordings = pytest.mark.parametrize("path", FILES or [Path("absent")], ids=lamb
 def conversations(path):
     """The conversations of a recording that hold thinking."""
     if not path.exists():
-        pytest.skip(
-            f"there are no recorded sessions at {CORPUS}; PICHAY_CORPUS names another place"
-        )
+        pytest.skip(ABSENT)
     found = [one for one in traces.read(path.name, path.read_bytes()).conversations
              if any(step.reply and step.reply.thinks for step in one.steps)]  # fmt: skip
     if not found:

@@ -14,8 +14,6 @@ set. Where the two differ, each on purpose:
 - Copilot: it does not read the model's reasoning.
 """
 
-import importlib.util
-import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -24,10 +22,9 @@ import pytest
 
 from pichay_core import traces
 from pichay_core.probe import Sort, measure
+from tests.corpus import ALL, CORPUS, independent_loader
 
-CHECKOUT = Path(__file__).parents[2]
-CORPUS = Path(os.environ.get("PICHAY_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
-EVERY = 1 if os.environ.get("PICHAY_CORPUS_ALL") else 12
+EVERY = 1 if ALL else 12
 FILES = sorted(CORPUS.rglob("*.zst"))[::EVERY]
 THEIR_TEXTS = {
     Sort.INPUT: "tool_input",
@@ -46,15 +43,7 @@ OWN_WAYS = {
 
 @pytest.fixture(scope="module")
 def loader():
-    path = CORPUS / "load.py"
-    if not path.exists():
-        pytest.skip(
-            f"there are no recorded sessions at {CORPUS}; PICHAY_CORPUS names another place"
-        )
-    spec = importlib.util.spec_from_file_location("corpus_loader", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return independent_loader()
 
 
 def taken_back(trace) -> bool:

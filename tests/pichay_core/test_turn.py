@@ -29,17 +29,11 @@ from tests.builders import (
     units,
     use,
     user,
+    worked,
 )
 
 FOUR = rules(flush_tokens=4000)
 """Four pages of the builders make a batch."""
-
-
-def worked(files: int = 8) -> Talk:
-    talk = Talk()
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
 
 
 def grown(course: Course, talk: Talk, start: int = 1, **fields):

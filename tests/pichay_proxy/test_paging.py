@@ -26,19 +26,13 @@ from tests.builders import (
     stubbed,
     units,
     user,
+    worked,
 )
 
 BATCH = rules(flush_tokens=4000)
 NAMED = {**KEY, HEADER_SESSION: "one"}
 SUBSCRIPTION = {"authorization": "Bearer sk-ant-oat01-x"}
 SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=x"}
-
-
-def worked(files: int = 8, first: str = "Fix the bug.") -> Talk:
-    talk = Talk(first)
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
 
 
 def passed(proxy: Proxy) -> list[str]:

@@ -5,17 +5,10 @@ from dataclasses import replace
 from pichay_core.events import Dropped, Frozen, Missed, Warned
 from pichay_core.model import Usage
 from pichay_core.wire.anthropic_reply import Drop, Report
-from tests.builders import Proxy, RecordedProxy, Talk, body, rules, stubbed
+from tests.builders import Proxy, RecordedProxy, body, rules, stubbed, worked
 
 USAGE = Usage(input=10, output=5)
 BATCH = rules(flush_tokens=4000)
-
-
-def worked(files: int = 8) -> Talk:
-    talk = Talk()
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
 
 
 LOST = Report(

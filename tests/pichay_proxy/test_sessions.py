@@ -29,18 +29,11 @@ from tests.builders import (
     units,
     use,
     user,
+    worked,
 )
 
 NAMED = {**KEY, HEADER_SESSION: "one"}
 BOTH = pytest.mark.parametrize("headers", [KEY, NAMED], ids=["no id", "session id"])
-
-
-def worked(files: int = 8, first: str = "Fix the bug.") -> Talk:
-    """A conversation of which the oldest results are due to leave."""
-    talk = Talk(first)
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
 
 
 def grown(proxy: Proxy, talk: Talk, headers=KEY) -> bytes:

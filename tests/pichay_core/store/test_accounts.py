@@ -22,24 +22,11 @@ from tests.builders import (
     body,
     prose,
     rules,
+    worked,
 )
 
 BATCH = rules(flush_tokens=4000)
 CLIENT_NOTE = "File unchanged since last read."
-
-
-def worked(files: int = 8) -> Talk:
-    talk = Talk()
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
-
-
-@pytest.fixture
-def proxy(tmp_path):
-    made = RecordedProxy(tmp_path / "db", BATCH)
-    yield made
-    made.stop()
 
 
 def send(proxy, talk, usage=None, **given):

@@ -15,26 +15,12 @@ from pichay_core.store import figures
 from pichay_core.store.scope import Scope
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.wire.anthropic_reply import Report
-from tests.builders import RecordedProxy, Talk, rules
+from tests.builders import RecordedProxy, rules, worked
 from tests.histories import clients, plays, requests
 
 BATCH = rules(flush_tokens=4000)
 INPUT = 3e-6
 """Dollars for a token of plain input of the model."""
-
-
-def worked(files: int = 8) -> Talk:
-    talk = Talk()
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
-
-
-@pytest.fixture
-def proxy(tmp_path):
-    made = RecordedProxy(tmp_path / "db", BATCH)
-    yield made
-    made.stop()
 
 
 def ask(proxy, talk, *usage, **given):

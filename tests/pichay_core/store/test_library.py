@@ -4,16 +4,9 @@ import pytest
 
 from pichay_core.store.library import REMEMBERED, Library
 from pichay_core.store.schema import Unusable
-from tests.builders import HEADER_SESSION, KEY, RecordedProxy, Talk, rules
+from tests.builders import HEADER_SESSION, KEY, RecordedProxy, Talk, rules, worked
 
 NAMED = {**KEY, HEADER_SESSION: "one"}
-
-
-def worked(files: int = 8) -> Talk:
-    talk = Talk()
-    for number in range(files):
-        talk.read(f"{number}.py")
-    return talk
 
 
 @pytest.fixture

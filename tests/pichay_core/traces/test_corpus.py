@@ -5,24 +5,21 @@ without them these tests are skipped. Forty files are read, all of them if ``PIC
 is set.
 """
 
-import importlib.util
-import os
 from pathlib import Path
 
 import pytest
 
 from pichay_core import traces
 from pichay_core.traces import Conversation, counts, fresh
+from tests.corpus import ALL, CORPUS, independent_loader
 
-CHECKOUT = Path(__file__).parents[3]
-CORPUS = Path(os.environ.get("PICHAY_CORPUS") or CHECKOUT.parent / "shared" / "corpus")
 SAMPLE = 40
 
 
 def chosen() -> list[Path]:
     """Every file if that was asked for; else one of each format, and then every so manieth."""
     files = sorted(CORPUS.rglob("*.zst"))
-    if os.environ.get("PICHAY_CORPUS_ALL") or len(files) <= SAMPLE:
+    if ALL or len(files) <= SAMPLE:
         return files
     first = {path.name.partition("-")[0]: path for path in reversed(files)}
     rest = [path for path in files if path not in first.values()]
@@ -32,15 +29,7 @@ def chosen() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def loader():
-    path = CORPUS / "load.py"
-    if not path.exists():
-        pytest.skip(
-            f"there are no recorded sessions at {CORPUS}; PICHAY_CORPUS names another place"
-        )
-    spec = importlib.util.spec_from_file_location("corpus_loader", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return independent_loader()
 
 
 @pytest.mark.parametrize("path", chosen() or [Path("absent")], ids=lambda path: path.name)
