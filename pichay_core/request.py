@@ -1,4 +1,7 @@
-"""One request, read: what the rest of the core is told of it."""
+"""One request, read: what the rest of the core is told of it.
+
+Rule of this file: what is known already is not read again.
+"""
 
 from dataclasses import dataclass
 
@@ -18,3 +21,17 @@ class Request:
     """Seconds since the epoch."""
     betas: frozenset[str] = frozenset()
     """Features that the client asks for, by the names of the ``anthropic-beta`` header."""
+
+
+def read_messages(format: Format, outline: Outline) -> tuple[Message, ...]:
+    """Read every message, reusing those that are known already."""
+    known = outline.known
+    same = tuple(known[: outline.same])
+    return same + tuple(
+        _message(format, outline.raw(position), known[position] if position < len(known) else None)
+        for position in range(outline.same, len(outline.messages))
+    )
+
+
+def _message(format: Format, raw: bytes, likely: Message | None) -> Message:
+    return likely if likely is not None and likely.raw == raw else format.read(raw)

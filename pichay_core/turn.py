@@ -5,16 +5,16 @@ decided by the pager, and here the one is put into the other. Pure: time, chance
 content come in as arguments.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from pichay_core.cacheprice import CacheMultipliers
-from pichay_core.events import Event, Repaired, Rewound
+from pichay_core.events import Event, Repaired
+from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
-from pichay_core.model import PageId, State
-from pichay_core.models import binds_thinking
-from pichay_core.pager import Advance, Held, Limits, Seen, advance, mark_gone
+from pichay_core.model import PageId
+from pichay_core.pager import Advance, Held, Limits, Seen, advance
 from pichay_core.policies import Policy
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
@@ -22,8 +22,7 @@ from pichay_core.rewrite import Rewritten, rewrite
 from pichay_core.schedule import Schedule
 from pichay_core.session import Frame, Match, Session
 from pichay_core.table import PageTable
-from pichay_core.tokens import tokens_of_bytes
-from pichay_core.transcript import USER, Placed, before_thinking, frames_before, newest, place
+from pichay_core.transcript import before_thinking, newest, place
 from pichay_core.warmth import (
     CACHE_TTLS,
     begins_as_fork,
@@ -35,7 +34,6 @@ from pichay_core.warmth import (
 )
 from pichay_core.window import window_of
 from pichay_core.wire.clientstubs import asks_for_summary
-from pichay_core.wire.format import Format, Outline
 from pichay_core.wire.message import Message
 
 
@@ -72,20 +70,6 @@ class Turn:
     """Rules that the rewritten body would have broken; then the client's bytes are sent."""
 
 
-def read_messages(format: Format, outline: Outline) -> tuple[Message, ...]:
-    """Read every message, reusing those that are known already."""
-    known = outline.known
-    same = tuple(known[: outline.same])
-    return same + tuple(
-        _message(format, outline.raw(position), known[position] if position < len(known) else None)
-        for position in range(outline.same, len(outline.messages))
-    )
-
-
-def _message(format: Format, raw: bytes, likely: Message | None) -> Message:
-    return likely if likely is not None and likely.raw == raw else format.read(raw)
-
-
 def take(
     matched: Match, request: Request, rules: Rules, stored: Callable[[str], str | None]
 ) -> Turn:
@@ -94,26 +78,26 @@ def take(
     ``stored`` returns recorded content by its digest; it is asked only for content that the
     client no longer sends. Raises nothing of its own.
     """
-    follow, rewound = _follow(matched, request)
+    moved = follow(matched, request)
     if rules.edit:
-        follow = replace(follow, session=_as_sent(follow.session))
+        moved = replace(moved, session=_as_sent(moved.session))
     if matched.how == "repeats":
-        advanced = Advance(follow.session.table)
+        advanced = Advance(moved.session.table)
     else:
-        seen = _seen(matched, follow, request, rules)
-        session = follow.session
+        seen = _seen(matched, moved, request, rules)
+        session = moved.session
         advanced = advance(
             session.table, seen, rules.policy, rules.schedule, rules.limits, session.secret
         )
-    session = _after(follow.session, advanced, request)
+    session = _after(moved.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
     edited = session.edited or rewritten.body is not request.outline.body
     session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
-    facts = _facts(session, matched, advanced, request, follow, rules.edit)
+    facts = _facts(session, matched, advanced, request, moved, rules.edit)
     return Turn(
         session=session,
         body=rewritten.body,
-        events=(*rewound, *advanced.events),
+        events=(*moved.events, *advanced.events),
         facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
@@ -154,79 +138,9 @@ def _as_sent(session: Session) -> Session:
     return session if table is session.table else replace(session, table=table, texts=None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Follow:
-    """The session moved on to the request's messages, and what is new in them."""
-
-    session: Session
-    placed: Placed
-
-
-def _follow(matched: Match, request: Request) -> tuple[_Follow, tuple[Event, ...]]:
-    session, messages = matched.session, request.messages
-    model = request.head.model or session.model
-    appended = session.placed and matched.how in ("extends", "repeats")
-    placed = _place(matched, request, appended)
-    moved = replace(
-        session,
-        texts=session.texts if appended else None,
-        messages=messages,
-        frames=placed.frames,
-        turn=placed.turn,
-        placed=True,
-        model=model,
-        binds=session.binds or binds_thinking(model),
-    )
-    if appended or matched.how in ("extends", "repeats"):
-        return _Follow(moved, placed), ()
-    table = mark_gone(session.table, frozenset(placed.frames))
-    gone = len(_gone(table) - _gone(session.table))
-    event = Rewound(matched.shared, matched.how, gone)
-    return _Follow(replace(moved, table=table), placed), (event,)
-
-
-def _gone(table: PageTable) -> set[PageId]:
-    return {page for page, entry in table.entries.items() if entry.state is State.GONE}
-
-
-def _place(matched: Match, request: Request, appended: bool) -> Placed:
-    session, messages = matched.session, request.messages
-    model = request.head.model or session.model
-
-    def tokens_of(size: int) -> int:
-        return tokens_of_bytes(size, model)
-
-    if appended:
-        start = len(session.messages)
-        return place(messages, start, session.frames, session.turn, tokens_of)
-    kept = frames_before(session.frames, matched.shared) if session.placed else {}
-    start = matched.shared if session.placed else 0
-    clock = session.turn - _turns(messages[start : matched.shared])
-    placed = place(messages, start, kept, clock, tokens_of)
-    unheard = _unheard(session.messages[matched.shared :], messages[matched.shared :])
-    turn = session.turn + _turns(unheard)
-    pages = (replace(page, turn=min(page.turn, turn)) for page in placed.pages)
-    return Placed(placed.frames, tuple(pages), turn)
-
-
-def _turns(messages: Iterable[Message]) -> int:
-    return sum(message.role == USER for message in messages)
-
-
-def _unheard(old: Sequence[Message], messages: Sequence[Message]) -> Sequence[Message]:
-    """Return those of *messages* that follow the last one which is among the *old*.
-
-    A client that changes an old message in place, or keeps the tail of what it compacts,
-    sends nothing new behind it: no time has passed.
-    """
-    heard = {message.digest for message in old}
-    last = next((n for n in reversed(range(len(messages))) if messages[n].digest in heard), -1)
-    return messages[last + 1 :]
-
-
-def _seen(matched: Match, follow: _Follow, request: Request, rules: Rules) -> Seen:
-    session, frames, messages = follow.session, follow.placed.frames, request.messages
-    arrivals = tuple(a for a in follow.placed.pages if a.page.id not in session.table)
+def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen:
+    session, frames, messages = moved.session, moved.placed.frames, request.messages
+    arrivals = tuple(a for a in moved.placed.pages if a.page.id not in session.table)
     bound = before_thinking(messages, frames) if session.binds else frozenset[PageId]()
     last = messages[-1].text if messages else ""
     ends = tuple(accumulate((message.size for message in messages), initial=0))
@@ -283,11 +197,11 @@ def _facts(
     matched: Match,
     advanced: Advance,
     request: Request,
-    follow: _Follow,
+    moved: Follow,
     edit: bool,
 ) -> TurnFacts:
     before = matched.session  # who only observes breaks a cache by giving edits up, if at all
-    arrived = [a.page.id for a in follow.placed.pages if a.page.id not in before.table]
+    arrived = [a.page.id for a in moved.placed.pages if a.page.id not in before.table]
     faulted = [page for page in arrived if session.table[page].faults]
     return TurnFacts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),

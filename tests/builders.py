@@ -23,13 +23,13 @@ from pichay_core.model import (
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.prices import NOTHING, Prices
-from pichay_core.request import Request
+from pichay_core.request import Request, read_messages
 from pichay_core.schedule import SCHEDULES
 from pichay_core.session import Match, Session, match
 from pichay_core.store.library import Library
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.records import Happened, Record, Turned
-from pichay_core.turn import Rules, Turn, read_messages, take
+from pichay_core.turn import Rules, Turn, take
 from pichay_core.wire import anthropic
 from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.format import Format

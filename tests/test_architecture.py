@@ -17,7 +17,7 @@ LAYERS = [
     "table events models stubs tokens prices tariff tools wire",
     "policies schedule prefix faults thrash admission cacheprice birth cooperate",
     "pager session transcript ledger identity rewrite request",
-    "warmth window flushes",
+    "warmth window flushes follow",
     "turn replay traces probe",
     "store",
 ]

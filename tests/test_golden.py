@@ -18,10 +18,10 @@ import pytest
 from pichay_core.model import SessionId
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
-from pichay_core.request import Request
+from pichay_core.request import Request, read_messages
 from pichay_core.schedule import SCHEDULES
 from pichay_core.session import Match, Session
-from pichay_core.turn import Rules, Turn, read_messages, take
+from pichay_core.turn import Rules, Turn, take
 from pichay_core.wire import anthropic
 from pichay_core.wire.rules import problems
 

@@ -12,10 +12,10 @@ from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
 from pichay_core.model import SessionId
 from pichay_core.prices import NOTHING, Prices
-from pichay_core.request import Request
+from pichay_core.request import Request, read_messages
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
-from pichay_core.turn import Turn, read_messages, take, untouched, view
+from pichay_core.turn import Turn, take, untouched, view
 from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head

@@ -1,0 +1,92 @@
+"""A session moved on to the messages of a request: what is new in them, what is gone.
+
+One idea: what the client sends again is where it was; only what comes behind it is placed anew,
+and a history that was changed in place brings no time with it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from pichay_core.events import Event, Rewound
+from pichay_core.model import PageId, State
+from pichay_core.models import binds_thinking
+from pichay_core.pager import mark_gone
+from pichay_core.request import Request
+from pichay_core.session import Match, Session
+from pichay_core.table import PageTable
+from pichay_core.tokens import tokens_of_bytes
+from pichay_core.transcript import USER, Placed, frames_before, place
+from pichay_core.wire.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The session moved on to the request's messages, and what is new in them."""
+
+    session: Session
+    placed: Placed
+    events: tuple[Event, ...] = ()
+    """That the client changed its history, if it did."""
+
+
+def follow(matched: Match, request: Request) -> Follow:
+    """Return the session of a match with the request's messages in it; nothing is decided."""
+    session, messages = matched.session, request.messages
+    model = request.head.model or session.model
+    appended = session.placed and matched.how in ("extends", "repeats")
+    placed = _place(matched, request, appended)
+    moved = replace(
+        session,
+        texts=session.texts if appended else None,
+        messages=messages,
+        frames=placed.frames,
+        turn=placed.turn,
+        placed=True,
+        model=model,
+        binds=session.binds or binds_thinking(model),
+    )
+    if appended or matched.how in ("extends", "repeats"):
+        return Follow(moved, placed)
+    table = mark_gone(session.table, frozenset(placed.frames))
+    gone = len(_gone(table) - _gone(session.table))
+    event = Rewound(matched.shared, matched.how, gone)
+    return Follow(replace(moved, table=table), placed, (event,))
+
+
+def _gone(table: PageTable) -> set[PageId]:
+    return {page for page, entry in table.entries.items() if entry.state is State.GONE}
+
+
+def _place(matched: Match, request: Request, appended: bool) -> Placed:
+    session, messages = matched.session, request.messages
+    model = request.head.model or session.model
+
+    def tokens_of(size: int) -> int:
+        return tokens_of_bytes(size, model)
+
+    if appended:
+        start = len(session.messages)
+        return place(messages, start, session.frames, session.turn, tokens_of)
+    kept = frames_before(session.frames, matched.shared) if session.placed else {}
+    start = matched.shared if session.placed else 0
+    clock = session.turn - _turns(messages[start : matched.shared])
+    placed = place(messages, start, kept, clock, tokens_of)
+    unheard = _unheard(session.messages[matched.shared :], messages[matched.shared :])
+    turn = session.turn + _turns(unheard)
+    pages = (replace(page, turn=min(page.turn, turn)) for page in placed.pages)
+    return Placed(placed.frames, tuple(pages), turn)
+
+
+def _turns(messages: Iterable[Message]) -> int:
+    return sum(message.role == USER for message in messages)
+
+
+def _unheard(old: Sequence[Message], messages: Sequence[Message]) -> Sequence[Message]:
+    """Return those of *messages* that follow the last one which is among the *old*.
+
+    A client that changes an old message in place, or keeps the tail of what it compacts,
+    sends nothing new behind it: no time has passed.
+    """
+    heard = {message.digest for message in old}
+    last = next((n for n in reversed(range(len(messages))) if messages[n].digest in heard), -1)
+    return messages[last + 1 :]
