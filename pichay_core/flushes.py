@@ -2,8 +2,9 @@
 
 Rule of this file: the parts add up to what ``ledger.py`` estimates, exactly. For every request
 
-    untouched - actual = saved - rewritten - faulted + rest
+    untouched - actual = saved - rewritten - faulted + front + rest
 
+Front is what a smaller front saved there (or a larger one cost): no flush has to do with it.
 Saved is what the pages that are out would have cost there, at the price class they would have
 had: read where they would have been cached, else written or plain. Rewritten is what was paid
 more for text that a flush took out of the cache. Faulted is the text that refetches brought a
@@ -53,11 +54,12 @@ class Parts:
     rewritten: float = 0.0
     faulted: float = 0.0
     rest: float = 0.0
+    front: float = 0.0
 
     @property
     def net(self) -> float:
         """What untouched would have been more, without the rest; negative is a loss."""
-        return self.saved - self.rewritten - self.faulted
+        return self.saved + self.front - self.rewritten - self.faulted
 
     def __add__(self, other: "Parts") -> "Parts":
         return Parts(
@@ -65,6 +67,7 @@ class Parts:
             self.rewritten + other.rewritten,
             self.faulted + other.faulted,
             self.rest + other.rest,
+            self.front + other.front,
         )
 
 
@@ -93,8 +96,8 @@ def divide(
     Of what was refetched *fresh* tokens came with this request. What came before was cached by
     now: if it is written again, that is the doing of the flush.
     """
-    asked = replace(facts, only_refetched=False)
-    untouched = settle(ledger, asked, amounts, usage).untouched
+    asked, without = replace(facts, only_refetched=False), replace(amounts, front=0)
+    untouched = settle(ledger, asked, without, usage).untouched
     uncached = weights.uncached(usage, facts.one_hour)
     read = untouched.cache_read - usage.cache_read
     again = _read_again(facts, amounts, amounts.removed - read, fresh)
@@ -106,7 +109,9 @@ def divide(
     saved = weights.read * removed_read + uncached * (amounts.removed - removed_read)
     faulted = weights.read * again + uncached * (amounts.refetched - again)
     whole = weights.of(untouched) - weights.of(usage)
-    return Parts(saved, rewritten, faulted, whole - (saved - rewritten - faulted))
+    rest = whole - (saved - rewritten - faulted)
+    front = weights.of(settle(ledger, asked, amounts, usage).untouched) - weights.of(untouched)
+    return Parts(saved, rewritten, faulted, rest, front)
 
 
 def _read_again(facts: TurnFacts, amounts: Amounts, missing: int, fresh: int) -> int:
@@ -133,6 +138,7 @@ def in_dollars(parts: Parts, usage: Usage, untouched: Usage, rates: Rates, paid:
         parts.saved * rates.input + cheaper,
         parts.rewritten * rates.input,
         parts.faulted * rates.input + output,
+        front=parts.front * rates.input,
     )
 
 

@@ -7,11 +7,14 @@ simulation of the whole prefix cache replaces it; until then its assumptions are
 1. Untouched, the prefix of the last request would have been read from the cache if it was
    still warm and the client itself did not change it; the rest would have been written.
 2. On turns without a flush, the cache hits and misses that happened would have happened.
-3. A refetch of unchanged content would not have been asked for: its text, and the whole
+3. What stands before the messages is cached if anything is. Where another session has just sent
+   the same front, untouched it would have been read on the first request; it counts as read here
+   only if ours was.
+4. A refetch of unchanged content would not have been asked for: its text, and the whole
    request where it brought nothing else, are costs of paging.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pichay_core.model import Usage
 
@@ -52,6 +55,8 @@ class Amounts:
     """In it a second time because of refetch faults."""
     resident: int = 0
     """Of tool results that are in the window."""
+    front: int = 0
+    """By which what stands before the messages is smaller than the client's; negative if larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +79,27 @@ def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> 
     window = max(0, usage.window + amounts.removed - amounts.refetched)
     read = _untouched_read(ledger, facts, amounts, usage)
     untouched = _split(window, read, usage, facts.one_hour)
+    whole = _with_front(untouched, amounts.front, facts.one_hour)
     after = Ledger(
         cached=usage.cache_read + usage.cache_write,
         untouched_cached=untouched.cache_read + untouched.cache_write,
     )
     broken = _broken(ledger, facts, usage)
-    return Settled(after, Usage() if facts.only_refetched else untouched, broken)
+    return Settled(after, Usage() if facts.only_refetched else whole, broken)
+
+
+def _with_front(usage: Usage, front: int, one_hour: bool) -> Usage:
+    """Return the usage with *front* tokens more before the messages.
+
+    They come first, so they are read if anything is, and written if anything is.
+    """
+    if usage.cache_read:
+        return replace(usage, cache_read=max(0, usage.cache_read + front))
+    if usage.cache_write == 0:
+        return replace(usage, input=max(0, usage.input + front))
+    long_lived = one_hour and usage.cache_write_1h > 0
+    name = "cache_write_1h" if long_lived or not usage.cache_write_5m else "cache_write_5m"
+    return replace(usage, **{name: max(0, getattr(usage, name) + front)})
 
 
 def _untouched_read(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> int:

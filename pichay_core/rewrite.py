@@ -8,6 +8,7 @@ provider that the client's own body keeps is not sent.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pichay_core.birth.front import AS_IT_CAME, Front, front
 from pichay_core.model import Handle
 from pichay_core.request import Request
 from pichay_core.session import Frame, Sent, Session
@@ -29,19 +30,21 @@ class Rewritten:
     texts: Mapping[int, Mapping[int, str]] | None = None
     sent: Mapping[int, Sent] = field(default_factory=dict[int, Sent])
     problems: frozenset[str] = frozenset()
+    front: Front = AS_IT_CAME
 
 
 def rewrite(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the request's body with the session's decisions in it."""
     texts = session.texts
     texts = _texts(session, request, stored) if texts is None else texts
-    if not texts:
+    begins = front(request, session.birth)
+    if not (texts or begins.edits):
         return Rewritten(request.outline.body, texts)
     sent = _sent_messages(session, request, texts)
     problems = _new_problems(request, sent)
     if problems:
         return Rewritten(request.outline.body, texts, {}, problems)
-    return Rewritten(_spliced(request.outline, sent), texts, sent)
+    return Rewritten(_spliced(request.outline, sent, begins), texts, sent, front=begins)
 
 
 def _texts(
@@ -152,8 +155,9 @@ def _new_problems(request: Request, sent: Mapping[int, Sent]) -> frozenset[str]:
     return broken - check(request.head, request.messages) if broken else broken
 
 
-def _spliced(outline: Outline, sent: Mapping[int, Sent]) -> bytes:
-    edits: list[tuple[Place, bytes]] = [
+def _spliced(outline: Outline, sent: Mapping[int, Sent], begins: Front) -> bytes:
+    edits: list[tuple[Place, bytes]] = [*begins.edits]
+    edits += [
         (outline.messages[position], part.message.raw)
         for position, part in sent.items()
         if part.message.raw != part.original

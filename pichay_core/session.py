@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from pichay_core.birth.choice import Birth
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
@@ -52,6 +53,8 @@ class Session:
     whatever model is asked later."""
     edited: bool = False
     """Other bytes than the client's have gone upstream."""
+    birth: Birth | None = None
+    """What stands in front of its messages instead of the client's own; None if that does."""
     messages: tuple[Message, ...] = ()
     frames: Mapping[PageId, Frame] = field(default_factory=dict[PageId, Frame])
     placed: bool = True

@@ -9,19 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from pichay_core.birth.choice import Birth, chosen, only_begun
+from pichay_core.birth.front import AS_IT_CAME, Front
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.events import Event, Repaired
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
 from pichay_core.pager import Advance, Held, Limits, Seen, advance
-from pichay_core.policies import Policy
+from pichay_core.policies import Moment, Policy
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite
 from pichay_core.schedule import Schedule
 from pichay_core.session import Frame, Match, Session
-from pichay_core.table import PageTable
+from pichay_core.table import Entry, PageTable
 from pichay_core.transcript import before_thinking, newest, place
 from pichay_core.warmth import (
     CACHE_TTLS,
@@ -46,6 +48,10 @@ class Rules:
     limits: Limits
     edit: bool = True
     """False to decide and record, but send as it came (observe mode)."""
+    evicts: bool = True
+    """False to let every page stay that is in the window."""
+    birth: Birth | None = None
+    """What a conversation is given that begins now."""
     multiples: CacheMultipliers | None = None
     """What the cache costs; None to take it from the prices, by model."""
     prices: Prices = NOTHING
@@ -66,6 +72,7 @@ class Turn:
     pending: int
     retry: bool
     """The same messages as last time: nothing was decided."""
+    front: Front = AS_IT_CAME
     problems: frozenset[str] = frozenset()
     """Rules that the rewritten body would have broken; then the client's bytes are sent."""
 
@@ -80,14 +87,15 @@ def take(
     """
     moved = follow(matched, request)
     if rules.edit:
-        moved = replace(moved, session=_as_sent(moved.session))
+        moved = replace(moved, session=_born(_as_sent(moved.session), request, rules))
     if matched.how == "repeats":
         advanced = Advance(moved.session.table)
     else:
         seen = _seen(matched, moved, request, rules)
+        policy = rules.policy if rules.evicts else _nothing
         session = moved.session
         advanced = advance(
-            session.table, seen, rules.policy, rules.schedule, rules.limits, session.secret
+            session.table, seen, policy, rules.schedule, rules.limits, session.secret
         )
     session = _after(moved.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
@@ -103,6 +111,7 @@ def take(
         held=advanced.held,
         pending=advanced.pending,
         retry=matched.how == "repeats",
+        front=rewritten.front,
         problems=rewritten.problems,
     )
 
@@ -124,6 +133,17 @@ def view(session: Session, request: Request, stored: Callable[[str], str | None]
     placed = place(request.messages, 0, {}, 0, lambda size: size)
     shown = replace(session, messages=request.messages, frames=placed.frames, sent={}, texts=None)
     return rewrite(shown, request, stored)
+
+
+def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:
+    return []
+
+
+def _born(session: Session, request: Request, rules: Rules) -> Session:
+    """Return the session with what it is given at its birth, if it is being born."""
+    if rules.birth is None or session.requests or session.parent or not only_begun(request):
+        return session
+    return replace(session, birth=chosen(rules.birth, request))
 
 
 def _as_sent(session: Session) -> Session:

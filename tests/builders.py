@@ -34,8 +34,9 @@ from pichay_core.wire import anthropic
 from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.format import Format
 from pichay_core.wire.message import Message
+from pichay_proxy.exchange import Arrived, Decision
 from pichay_proxy.options import Settings
-from pichay_proxy.paging import Arrived, Decision, Paging
+from pichay_proxy.paging import Paging
 from pichay_proxy.routes import route_of
 from pichay_proxy.sessions import LiveSessions
 

@@ -14,9 +14,9 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events models stubs tokens prices tariff tools wire",
-    "policies schedule prefix faults thrash admission cacheprice birth cooperate",
-    "pager session transcript ledger identity rewrite request",
+    "table events models modes stubs tokens prices tariff tools wire",
+    "policies schedule prefix faults thrash admission cacheprice birth cooperate request",
+    "pager session transcript ledger identity rewrite",
     "warmth window flushes follow",
     "turn replay traces probe",
     "store",

@@ -22,10 +22,10 @@ from pichay_core.tariff import load_price_list
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.connections import host_meant, many_connections
-from pichay_proxy.exchange import Exchange
+from pichay_proxy.exchange import Arrived, Exchange
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
-from pichay_proxy.paging import Arrived, Paging
+from pichay_proxy.paging import Paging
 from pichay_proxy.refusals import may_be_ours
 from pichay_proxy.resend import as_client_sent, put_body, resend
 from pichay_proxy.routes import HOSTS, Route, route_of

@@ -1,10 +1,29 @@
-"""One request and its reply, as long as they are in flight."""
+"""One request and its reply, as long as they are in flight: what came, and what becomes of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
+from pichay_core.request import Request
+from pichay_core.turn import Turn
 from pichay_core.wire.anthropic_reply import Reader
+from pichay_proxy.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One request as it came in."""
+
+    route: Route
+    host: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    """As on the wire, perhaps encoded."""
+    at: float
+    started: int
+    """``time.perf_counter_ns`` when the hook was called."""
 
 
 @dataclass(slots=True)
@@ -26,3 +45,28 @@ class Exchange:
     def edited(self) -> bool:
         """True if upstream got other bytes than the client sent."""
         return self.client_body is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a request. ``body`` is None where the client's bytes go on."""
+
+    body: bytes | None = None
+    exchange: Exchange | None = None
+
+
+AS_IT_CAME = Decision()
+
+
+def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> Decision:
+    """Return what becomes of a request after its turn."""
+    changed = turn.body is not request.outline.body
+    exchange = Exchange(
+        identity=identity,
+        session=SessionId(turn.session.id),
+        request=turn.session.requests,
+        facts=turn.facts,
+        client_body=arrived.body if changed else None,
+        client_encoding=arrived.headers.get("content-encoding"),
+    )
+    return Decision(turn.body if changed else None, exchange)

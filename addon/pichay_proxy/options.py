@@ -1,13 +1,14 @@
 """mitmproxy options -> :class:`Settings`, or an error that says what to do."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
+from pichay_core.modes import AUTO, MODES, Mode, usual_mode
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
@@ -17,7 +18,7 @@ from pichay_proxy.routes import HOSTS
 
 _LIMITS = Limits()
 _PREFIX = "pichay_"
-_MODES = ("evict", "observe")
+_MODES = (AUTO, *MODES)
 LONGEST_TIMEOUT = 3600
 """Seconds a request may be silent: models think longer than mitmproxy's own ten minutes."""
 
@@ -32,18 +33,31 @@ class Settings:
     allow_subscription: bool
     largest_body: int
     """Bytes of a decoded body above which a request passes as it came."""
+    mode: str = AUTO
+    """One of ``MODES``, or ``AUTO``."""
 
-    def rules_for(self, edit: bool) -> Rules:
-        """Return the rules, observing only unless *edit*."""
-        return self.rules if edit else replace(self.rules, edit=False)
+    def mode_for(self, credential: str, model: str) -> Mode:
+        """Return what runs for a request with this kind of credential.
+
+        Under a subscription login nothing is edited unless the user said so.
+        """
+        named = usual_mode(credential, model) if self.mode == AUTO else self.mode
+        if credential == "subscription":
+            named = self._allowed(named, model)
+        return MODES[named]
+
+    def _allowed(self, named: str, model: str) -> str:
+        if not self.allow_subscription:
+            return "observe"
+        return usual_mode("api key", model) if self.mode == AUTO else named
 
 
 def add_options(loader: Loader) -> None:
     """Make every option of ours known to mitmproxy."""
     add = loader.add_option
     add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
-    add("pichay_mode", str, "evict", "evict: page the window; observe: decide and record only.",
-        choices=_MODES)  # fmt: skip
+    add("pichay_mode", str, AUTO, "Which mechanisms run: observe (decide and record only), birth, "
+        "page, server, full; auto chooses by credential and model.", choices=_MODES)  # fmt: skip
     add("pichay_policy", str, USUAL_POLICY, "Which pages leave first.", choices=tuple(POLICIES))
     add("pichay_schedule", str, USUAL_SCHEDULE, "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
@@ -94,7 +108,6 @@ def settings_of(options: Options) -> Settings:
         POLICIES[_one_of(options, "pichay_policy", POLICIES)],
         SCHEDULES[_one_of(options, "pichay_schedule", SCHEDULES)],
         limits,
-        edit=_one_of(options, "pichay_mode", _MODES) == "evict",
     )
     hosts = frozenset(host.strip().lower() for host in (*HOSTS, *options.pichay_hosts))
     if bad := [host for host in hosts if not host or "/" in host or ":" in host]:
@@ -105,6 +118,7 @@ def settings_of(options: Options) -> Settings:
         database=_database(options.pichay_database),
         hosts=hosts,
         rules=rules,
+        mode=_one_of(options, "pichay_mode", _MODES),
         allow_subscription=options.pichay_allow_subscription,
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )

@@ -6,56 +6,29 @@ here ends at the boundary of the addon, and the client's bytes go upstream.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from pichay_core.birth.choice import Birth
 from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
-from pichay_core.model import SessionId
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request, read_messages
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
-from pichay_core.turn import Turn, take, untouched, view
+from pichay_core.turn import Rules, Turn, take, untouched, view
 from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
 from pichay_proxy.credentials import Credential, credential_of
-from pichay_proxy.exchange import Exchange
+from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, Exchange, decision
 from pichay_proxy.options import Settings
 from pichay_proxy.outcomes import held_of, outcome_of, shared_of, with_failure
 from pichay_proxy.replies import told
-from pichay_proxy.routes import Route
 from pichay_proxy.sessions import LiveSessions
 
 SUBSCRIPTION = "subscription login: observed only"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """One request as it came in."""
-
-    route: Route
-    host: str
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
-    """As on the wire, perhaps encoded."""
-    at: float
-    started: int
-    """``time.perf_counter_ns`` when the hook was called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What becomes of a request. ``body`` is None where the client's bytes go on."""
-
-    body: bytes | None = None
-    exchange: Exchange | None = None
-
-
-AS_IT_CAME = Decision()
 
 
 class Paging:
@@ -122,13 +95,12 @@ class Paging:
             turn, why = untouched(matched, request), matched.session.frozen
         else:
             why = self._observed(credential)
-            edit = self.settings.rules.edit and why is None
-            rules = replace(self.settings.rules_for(edit), prices=self._prices)
+            rules = self._rules(matched, request, credential)
             turn = take(matched, request, rules, self._stored)
         if turn.problems:
             turn, why = self._distrusted(turn, matched), "; ".join(sorted(turn.problems))
         self._commit(arrived, request, matched, turn, why, identity, credential)
-        return _decision(arrived, request, turn, identity)
+        return decision(arrived, request, turn, identity.name)
 
     def _matched(self, request: Request, identity: Identity) -> Match:
         shape = shape_of(request.head)
@@ -137,6 +109,14 @@ class Paging:
             return self._sessions.forked(matched)
         session = self._sessions.begin(identity, shape, bool(request.head.tool_names))
         return Match(session, 0, "extends")
+
+    def _rules(self, matched: Match, request: Request, credential: Credential) -> Rules:
+        """Return what decides in this request: the user's rules, in the mode that it gets."""
+        mode = self.settings.mode_for(credential.kind, request.head.model)
+        birth = Birth(told=mode.evicts) if mode.edits and not matched.session.requests else None
+        given = self.settings.rules
+        edit = given.edit and mode.edits
+        return replace(given, edit=edit, evicts=mode.evicts, birth=birth, prices=self._prices)
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:
@@ -187,6 +167,8 @@ class Paging:
                 held=held_of(turn.held, why),
                 pending=turn.pending,
                 overhead_microseconds=overhead,
+                definitions=turn.front.definitions,
+                protocol=turn.front.protocol,
             )
         )
 
@@ -201,7 +183,7 @@ class Paging:
         matched = matched or match(alike, request.messages, shape, named=False)
         if matched is None or matched.session.frozen or matched.how == "compacted":
             return AS_IT_CAME
-        if not self.settings.rules.edit or self._observed(credential):
+        if not self._rules(matched, request, credential).edit:
             return AS_IT_CAME
         shown = view(matched.session, request, self._stored)
         return AS_IT_CAME if shown.body is request.outline.body else Decision(shown.body)
@@ -283,16 +265,3 @@ class Paging:
 def _betas(headers: Mapping[str, str]) -> frozenset[str]:
     names = headers.get("anthropic-beta", "").split(",")
     return frozenset(name.strip() for name in names if name.strip())
-
-
-def _decision(arrived: Arrived, request: Request, turn: Turn, identity: Identity) -> Decision:
-    changed = turn.body is not request.outline.body
-    exchange = Exchange(
-        identity=identity.name,
-        session=SessionId(turn.session.id),
-        request=turn.session.requests,
-        facts=turn.facts,
-        client_body=arrived.body if changed else None,
-        client_encoding=arrived.headers.get("content-encoding"),
-    )
-    return Decision(turn.body if changed else None, exchange)

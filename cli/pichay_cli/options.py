@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from pichay_core.modes import AUTO, MODES
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
 from pichay_core.store.place import database_path
@@ -82,8 +83,8 @@ _PATH = click.Path(path_type=Path)
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--mode",
-        type=click.Choice(["evict", "observe"]),
-        help="Evict, or decide and record but send as it came.",
+        type=click.Choice([AUTO, *MODES]),
+        help="Which mechanisms run; auto chooses by credential and model.",
     ),
     click.option("--policy", type=click.Choice(list(POLICIES)), help="Which page goes first."),
     click.option("--schedule", type=click.Choice(list(SCHEDULES)), help="When to flush."),

@@ -6,7 +6,6 @@ recorder's thread only. A turn costs what is new in it, but for one pass over it
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
@@ -14,7 +13,7 @@ from sqlite_utils import Database
 
 from pichay_core.events import Repaired
 from pichay_core.ledger import Amounts, Ledger, settle
-from pichay_core.model import PageId, SessionId, State, Usage
+from pichay_core.model import PageId, SessionId, Usage
 from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.decisions import Decisions, insert
@@ -22,6 +21,7 @@ from pichay_core.store.flushes import Bill, Counted, Flushes
 from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
+from pichay_core.store.turns import NOTHING_SAVED, turn_row
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.stubs import saved
 from pichay_core.tariff import load_price_list, price
@@ -69,9 +69,8 @@ class Accounts:
                 if record.before is None and record.after.parent is not None:
                     self._inherit(record.after)
                 # Another process may have gone on with the same conversation: its turn goes.
-                insert(
-                    self._db, "turns", [_turn_row(record, _amounts(counted))], "insert or replace"
-                )
+                row = turn_row(record, counted, self._calibration(record.model).multiplier)
+                insert(self._db, "turns", [row], "insert or replace")
             case Settlement():
                 self._settled(record)
             case _:
@@ -135,7 +134,7 @@ class Accounts:
             return
         changes: Row = {"status": record.status}
         if record.outcome is not None:
-            changes |= {"outcome": record.outcome, "why": record.why, "removed_tokens": 0}
+            changes |= {"outcome": record.outcome, "why": record.why, **NOTHING_SAVED}
         if record.usage is not None:
             changes |= self._bill(record, record.usage, {**row, **changes})
             self._calibrate(record, record.usage, row["model"], appended)
@@ -149,7 +148,11 @@ class Accounts:
         """Return the columns that say what the turn cost, and what it would have cost."""
         edited = row["outcome"] == "edited"
         facts = replace(record.facts, only_refetched=record.facts.only_refetched and edited)
-        amounts = Amounts(row["removed_tokens"], row["refetched_tokens"] if edited else 0)
+        amounts = Amounts(
+            removed=row["removed_tokens"],
+            refetched=row["refetched_tokens"] if edited else 0,
+            front=row["definitions_tokens"] - row["protocol_tokens"],
+        )
         ledger = self._ledger(record.session)
         settled = settle(ledger, facts, amounts, usage)
         self._execute(
@@ -173,8 +176,10 @@ class Accounts:
             settled.untouched,
             real.total if real else None,
         )
-        self._flushes.billed(bill)
+        born = self._flushes.billed(bill)
         return {
+            "birth_saved_tokens": born.tokens,
+            "birth_saved_dollars": born.dollars,
             "input_tokens": usage.input,
             "cache_read_tokens": usage.cache_read,
             "cache_write_5m_tokens": usage.cache_write_5m,
@@ -217,49 +222,6 @@ class Accounts:
 
     def _execute(self, sql: str, values: Row) -> None:
         self._db.conn.execute(sql, values)
-
-
-def _turn_row(record: Turned, amounts: Amounts) -> Row:
-    after = record.after
-    return {
-        "session": after.id,
-        "request": after.requests,
-        "turn": after.turn,
-        "at": record.at,
-        "model": record.model,
-        "outcome": record.outcome,
-        "why": record.why,
-        "messages": len(after.messages),
-        "bytes_before": record.bytes_before,
-        "bytes_after": record.bytes_after,
-        "front_bytes": _front_bytes(record),
-        "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
-        "refetched_tokens": amounts.refetched,
-        "resident_tokens": amounts.resident,
-        "pending_tokens": record.pending,
-        "flushed": record.flushed,
-        "held_pages": record.held.pages,
-        "held_tokens": record.held.tokens,
-        "held_why": record.held.why,
-        "overhead_microseconds": record.overhead_microseconds,
-    }
-
-
-def _front_bytes(record: Turned) -> int | None:
-    """Return the bytes beside the messages; None where these were not looked at."""
-    if record.after.frozen:
-        return None
-    return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
-
-
-def _amounts(counted: Iterable[Counted]) -> Amounts:
-    """Return what paging did to a request."""
-    removed = refetched = resident = 0
-    for one in counted:
-        removed += one.gain if one.entry.out else 0
-        refetched += one.tokens if one.entry.faults else 0
-        resident += one.tokens if one.entry.state is State.RESIDENT else 0
-    return Amounts(removed, refetched, resident)
 
 
 def _text(record: Turned, page: PageId) -> str:

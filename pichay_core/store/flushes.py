@@ -70,6 +70,14 @@ class Bill:
         return max(self.usage.window, self.untouched.window)
 
 
+class Born(NamedTuple):
+    """What was saved in one request by what is sent smaller from the first time."""
+
+    tokens: float
+    """Of plain input that cost as much."""
+    dollars: float | None
+
+
 class Flushes:
     """Writes the table of flushes. Holds what the requests in flight have to do with them."""
 
@@ -88,8 +96,8 @@ class Flushes:
         while len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
 
-    def billed(self, bill: Bill) -> None:
-        """Add to the flushes what one request has brought."""
+    def billed(self, bill: Bill) -> Born:
+        """Add to the flushes what one request has brought; return what they did not bring."""
         known = rates(
             bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
         )
@@ -109,6 +117,7 @@ class Flushes:
         ]
         self._db.conn.executemany(_ADD, changes)
         self._db.conn.executemany(_PAID_BACK, changes)
+        return Born(parts.front, None if known is None else parts.front * known.input)
 
     def _shares(self, record: Turned, counted: list[Counted]) -> Mapping[int, Share]:
         """One pass over the pages; a flush is named by its turn."""

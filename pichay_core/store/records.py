@@ -39,6 +39,10 @@ class Turned:
     held: Held
     pending: int
     overhead_microseconds: int
+    definitions: int = 0
+    """Bytes of tool definitions that were not sent."""
+    protocol: int = 0
+    """Bytes of text that the client did not send."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from pichay_core.birth.choice import birth_of
 from pichay_core.events import Event
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
@@ -54,6 +55,7 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "front": session.front,
         "edited": session.edited,
         "binds": session.binds,
+        "birth": session.birth and session.birth.as_text(),
         "failures": session.failures,
         "frozen": session.frozen,
         "warned": "\n".join(sorted(session.warned)),
@@ -75,6 +77,7 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         model=row["model"],
         binds=_binds(row),
         edited=bool(row.get("edited")),
+        birth=birth_of(row["birth"]) if row.get("birth") else None,
         messages=tuple(Message(b"", digest, "") for digest in digests),
         placed=False,
         table=PageTable().with_entries(entries),

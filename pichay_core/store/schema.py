@@ -25,7 +25,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from pichay_core.store.tables import FIRST, FLUSHES
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES
 
 migrations = Migrations("pichay")
 
@@ -71,6 +71,14 @@ def where_pages_stood(db: Database) -> None:
     """
     for column in ("pages add request", "pages add message", "turns add front_bytes"):
         db.conn.execute(f"alter table {column} integer")
+
+
+@migrations()
+def what_is_sent_smaller(db: Database) -> None:
+    """Add what a session was given at its birth, and what it saves."""
+    for statement in BIRTH.split(";"):
+        if statement.strip():
+            db.conn.execute(statement)
 
 
 class Unusable(Exception):

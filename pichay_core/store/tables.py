@@ -158,3 +158,21 @@ create table calibrations (
 )
 """
 """Of version 0.1."""
+BIRTH = """
+alter table sessions add birth text;
+alter table sessions add client text not null default '';
+alter table sessions add project text not null default '';
+alter table sessions add held text;
+alter table sessions add stripped integer not null default 0;
+alter table pages add form text;
+alter table pages add source text;
+alter table pages add form_bytes integer;
+alter table turns add definitions_tokens integer not null default 0;
+alter table turns add protocol_tokens integer not null default 0;
+alter table turns add shortened_tokens integer not null default 0;
+alter table turns add thinking_tokens integer not null default 0;
+alter table turns add cleared_tokens integer not null default 0;
+alter table turns add birth_saved_tokens real not null default 0;
+alter table turns add birth_saved_dollars real
+"""
+"""Of version 0.3."""

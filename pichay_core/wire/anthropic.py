@@ -1,8 +1,8 @@
 """Anthropic Messages: where tool results stand, and how a stub is put in their place.
 
 Rule of this file: only the ``content`` of a ``tool_result`` is ever replaced, and only a
-``cache_control`` is ever added. ``is_error``, ``toolset_name``, ids, order, thinking and
-every unknown key stay as they came.
+``cache_control`` is ever added (``anthropic_write.py``). ``is_error``, ``toolset_name``, ids,
+order, thinking and every unknown key stay as they came.
 """
 
 import hashlib
@@ -14,8 +14,10 @@ import msgspec
 from pichay_core.model import Call
 from pichay_core.tools import describe
 from pichay_core.wire import jsontext
+from pichay_core.wire.anthropic_front import definitions, told
+from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged
-from pichay_core.wire.format import Edits, Head, Outline
+from pichay_core.wire.format import Head, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Block, Message, Result
 from pichay_core.wire.pictures import unbilled
@@ -134,52 +136,6 @@ def text(raw: bytes, block: int) -> str | None:
     return _result_text(content[block].get("content")) if block < len(content) else None
 
 
-def write(raw: bytes, edits: Edits) -> bytes:
-    """Return the message with new result texts and cache markers; the rest as it came."""
-    content = jsontext.members(raw).get("content")
-    if content is None or raw[content.start : content.start + 1] != b"[":
-        return raw
-    places = jsontext.elements(raw, content)
-    spliced: list[tuple[Place, bytes]] = []
-    for position, new in edits.texts.items():
-        spliced += _replace_content(raw, places[position], new)
-    for position, ttl in edits.markers.items():
-        spliced += _add_marker(raw, places[position], ttl)
-    return jsontext.splice(raw, spliced)
-
-
-def _replace_content(raw: bytes, block: Place, new: str) -> list[tuple[Place, bytes]]:
-    place = jsontext.members(raw, block).get("content")
-    if place is None:
-        return []
-    marker = next(iter(_inner_markers(raw, place)), None)
-    encoded = jsontext.encode(new)
-    if marker is None:
-        return [(place, encoded)]
-    part = b'[{"type":"text","text":' + encoded + b',"cache_control":' + marker + b"}]"
-    return [(place, part)]
-
-
-def _inner_markers(raw: bytes, content: Place) -> Iterable[bytes]:
-    """Yield the cache markers inside a list-shaped result: they must survive its text."""
-    if raw[content.start : content.start + 1] != b"[":
-        return
-    for item in jsontext.elements(raw, content):
-        if raw[item.start : item.start + 1] == b"{":
-            marker = jsontext.members(raw, item).get("cache_control")
-            if marker and raw[marker.start : marker.start + 1] == b"{":
-                yield raw[marker.start : marker.end]
-
-
-def _add_marker(raw: bytes, block: Place, ttl: str) -> list[tuple[Place, bytes]]:
-    fields = jsontext.members(raw, block)
-    if not fields or "cache_control" in fields:
-        return []
-    marker = b'{"type":"ephemeral"}' if ttl == "5m" else b'{"type":"ephemeral","ttl":"1h"}'
-    end = Place(block.end - 1, block.end - 1)
-    return [(end, b',"cache_control":' + marker)]
-
-
 def _identity(said: object) -> bytes:
     """Hash what a message says: no markers, and a string is a list of one text block."""
     return hashlib.blake2b(_CANONICAL.encode(_unmarked(said)), digest_size=16).digest()
@@ -294,4 +250,15 @@ def _field(outline: Outline, field: str) -> object:
     return None if raw is None else jsontext.value(raw)
 
 
-__all__ = ["head", "marker_problems", "name", "outline", "problems", "read", "text", "write"]
+__all__ = [
+    "definitions",
+    "head",
+    "marker_problems",
+    "name",
+    "outline",
+    "problems",
+    "read",
+    "text",
+    "told",
+    "write",
+]

@@ -95,6 +95,14 @@ class Format(Protocol):
         """Return the message with the edits spliced in; everything else as it came."""
         ...
 
+    def definitions(self, tools: bytes) -> Mapping[str, Place]:
+        """Say where each tool's definition stands in the text of the tools, by name."""
+        ...
+
+    def told(self, system: bytes, text: str) -> bytes:
+        """Return the system prompt with a text at its end; the rest as it came."""
+        ...
+
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the provider's structural rules a conversation breaks."""
         ...

@@ -21,8 +21,9 @@ from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.records import Record
 from pichay_core.turn import Rules
+from pichay_proxy.exchange import Arrived, Decision
 from pichay_proxy.options import Settings
-from pichay_proxy.paging import Arrived, Decision, Paging
+from pichay_proxy.paging import Paging
 from pichay_proxy.routes import ROUTES
 from pichay_proxy.sessions import LiveSessions
 

@@ -1,45 +1,29 @@
-"""What stands before the messages: definitions in short, a text at the end of the prompt."""
+"""What stands before the messages: where definitions are, a text at the end of the prompt."""
 
 import json
 
 import pytest
 
-from pichay_core.wire import anthropic, jsontext
-from pichay_core.wire.anthropic_front import definitions, replaced, told
+from pichay_core.wire.anthropic_front import definitions, told
 
 SAID = "Told to the model."
 MARKED = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
-
-
-def outline(**fields):
-    return anthropic.outline(json.dumps({"messages": [], **fields}).encode())
-
-
-def spliced(seen, edits):
-    return json.loads(jsontext.splice(seen.body, edits))
-
-
 TOOLS = [{"name": "Read", "description": "long"}, {"name": "Bash", "cache_control": {"a": 1}}]
 
 
-def test_a_definition_is_replaced_where_it_stands_and_the_others_stay():
-    seen = outline(tools=TOOLS, system="x")
-    new = spliced(seen, replaced(seen, {"Read": b'{"name":"Read"}', "Gone": b"{}"}))
-    assert new == {"messages": [], "tools": [{"name": "Read"}, TOOLS[1]], "system": "x"}
+def dumped(value):
+    return json.dumps(value).encode()
 
 
-def test_nothing_new_leaves_the_very_same_bytes():
-    seen = outline(tools=TOOLS)
-    assert jsontext.splice(seen.body, replaced(seen, {})) is seen.body
+def test_each_definition_is_found_where_it_stands():
+    raw = dumped(TOOLS)
+    found = {name: json.loads(raw[p.start : p.end]) for name, p in definitions(raw).items()}
+    assert found == {"Read": TOOLS[0], "Bash": TOOLS[1]}
 
 
 @pytest.mark.parametrize("tools", [None, {}, "x", [], [{"name": "A"}, {"name": "A"}]])
 def test_tools_that_are_no_list_of_different_names_have_no_definitions(tools):
-    assert definitions(outline(tools=tools)) == {}
-
-
-def test_no_tools_at_all_have_no_definitions():
-    assert definitions(outline()) == {}
+    assert definitions(dumped(tools)) == {}
 
 
 @pytest.mark.parametrize(
@@ -53,17 +37,9 @@ def test_no_tools_at_all_have_no_definitions():
     ],
 )  # fmt: skip
 def test_a_text_is_the_last_block_of_the_system_prompt(before, after):
-    seen = outline(system=before)
-    assert spliced(seen, told(seen, SAID))["system"] == after
-
-
-def test_where_there_is_no_prompt_nothing_is_told():
-    seen = outline()
-    assert jsontext.splice(seen.body, told(seen, SAID)) is seen.body
+    assert json.loads(told(dumped(before), SAID)) == after
 
 
 def test_the_first_block_of_a_prompt_stays_byte_for_byte():
     first = rb'{"text":"x-anthropic-billing-header: \u0061","type":"text"}'
-    body = b'{"messages":[],"system":[ ' + first + b" ]}"
-    seen = anthropic.outline(body)
-    assert b"[ " + first in jsontext.splice(body, told(seen, SAID))
+    assert told(b"[ " + first + b" ]", SAID).startswith(b"[ " + first)

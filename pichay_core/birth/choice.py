@@ -1,0 +1,58 @@
+"""What a session was given at its birth: chosen once, kept for as long as it lives.
+
+Rule of this file: what stands before the messages is the front of every cached prefix, and what
+thinking is bound to. So a choice is made on the first request of a conversation that has only
+begun, or never.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+
+from pichay_core.request import Request
+
+type Way = Literal["whole", "short", "deferred"]
+"""How definitions go out: as they came, in short, or kept out of the prefix by the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """How the front of a session differs from what the client sends."""
+
+    told: bool = False
+    """The protocol text stands behind the client's system prompt."""
+    way: Way = "whole"
+    """How the tools among ``names`` go out."""
+    names: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
+    """Of those, the ones that the model has called all the same."""
+
+    def as_text(self) -> str:
+        """Return it as JSON, the same for equal values."""
+        return msgspec.json.encode(self, order="sorted").decode()
+
+
+def birth_of(text: str) -> Birth:
+    """Return what :meth:`Birth.as_text` wrote. Raises msgspec.DecodeError on anything else."""
+    return msgspec.json.decode(text, type=Birth)
+
+
+def only_begun(request: Request) -> bool:
+    """True if the model has said nothing yet: so nothing is cached, and nothing is bound."""
+    return all(message.role != "assistant" for message in request.messages)
+
+
+def chosen(wanted: Birth, request: Request) -> Birth:
+    """Return what a conversation is given that begins with this request.
+
+    A conversation without tools brings no tool result, so it need not be told of any.
+    """
+    tools = frozenset(request.head.tool_names)
+    names = wanted.names & tools
+    return replace(
+        wanted,
+        told=wanted.told and bool(tools),
+        way=wanted.way if names else "whole",
+        names=names,
+    )

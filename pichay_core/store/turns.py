@@ -1,0 +1,72 @@
+"""The row of a request as it went upstream; what it was billed is added by ``accounts.py``."""
+
+from collections.abc import Iterable
+
+from pichay_core.ledger import Amounts
+from pichay_core.model import State
+from pichay_core.store.flushes import Counted
+from pichay_core.store.records import Turned
+from pichay_core.store.rows import Row
+from pichay_core.tokens import O200K_BYTES_PER_TOKEN
+
+NOTHING_SAVED: Row = {"removed_tokens": 0, "definitions_tokens": 0, "protocol_tokens": 0}
+
+
+def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> Row:
+    """Return the row of a request that has not been billed yet.
+
+    *multiplier*: tokens of its model per o200k token.
+    """
+    after, amounts = record.after, _amounts(counted)
+    return {
+        "session": after.id,
+        "request": after.requests,
+        "turn": after.turn,
+        "at": record.at,
+        "model": record.model,
+        "outcome": record.outcome,
+        "why": record.why,
+        "messages": len(after.messages),
+        "bytes_before": record.bytes_before,
+        "bytes_after": record.bytes_after,
+        "front_bytes": _front_bytes(record),
+        "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
+        "refetched_tokens": amounts.refetched,
+        "resident_tokens": amounts.resident,
+        "pending_tokens": record.pending,
+        "flushed": record.flushed,
+        "held_pages": record.held.pages,
+        "held_tokens": record.held.tokens,
+        "held_why": record.held.why,
+        "overhead_microseconds": record.overhead_microseconds,
+        **_front(record, multiplier / O200K_BYTES_PER_TOKEN),
+    }
+
+
+def _front(record: Turned, each: float) -> Row:
+    """Return how much smaller, and how much larger, the front is than the client's.
+
+    *each*: tokens per byte.
+    """
+    edited = record.outcome == "edited"
+    return {
+        "definitions_tokens": round(record.definitions * each) if edited else 0,
+        "protocol_tokens": round(record.protocol * each) if edited else 0,
+    }
+
+
+def _front_bytes(record: Turned) -> int | None:
+    """Return the bytes beside the messages; None where these were not looked at."""
+    if record.after.frozen:
+        return None
+    return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
+
+
+def _amounts(counted: Iterable[Counted]) -> Amounts:
+    """Return what paging did to a request."""
+    removed = refetched = resident = 0
+    for one in counted:
+        removed += one.gain if one.entry.out else 0
+        refetched += one.tokens if one.entry.faults else 0
+        resident += one.tokens if one.entry.state is State.RESIDENT else 0
+    return Amounts(removed, refetched, resident)

@@ -1,0 +1,57 @@
+"""Anthropic Messages: how one message is written anew.
+
+Rule of this file: bytes are spliced into the client's own text; what is not named by an edit
+stays as it came.
+"""
+
+from collections.abc import Iterable
+
+from pichay_core.wire import jsontext
+from pichay_core.wire.format import Edits
+from pichay_core.wire.jsontext import Place
+
+
+def write(raw: bytes, edits: Edits) -> bytes:
+    """Return the message with new result texts and cache markers; the rest as it came."""
+    content = jsontext.members(raw).get("content")
+    if content is None or raw[content.start : content.start + 1] != b"[":
+        return raw
+    places = jsontext.elements(raw, content)
+    spliced: list[tuple[Place, bytes]] = []
+    for position, new in edits.texts.items():
+        spliced += _replace_content(raw, places[position], new)
+    for position, ttl in edits.markers.items():
+        spliced += _add_marker(raw, places[position], ttl)
+    return jsontext.splice(raw, spliced)
+
+
+def _replace_content(raw: bytes, block: Place, new: str) -> list[tuple[Place, bytes]]:
+    place = jsontext.members(raw, block).get("content")
+    if place is None:
+        return []
+    marker = next(iter(_inner_markers(raw, place)), None)
+    encoded = jsontext.encode(new)
+    if marker is None:
+        return [(place, encoded)]
+    part = b'[{"type":"text","text":' + encoded + b',"cache_control":' + marker + b"}]"
+    return [(place, part)]
+
+
+def _inner_markers(raw: bytes, content: Place) -> Iterable[bytes]:
+    """Yield the cache markers inside a list-shaped result: they must survive its text."""
+    if raw[content.start : content.start + 1] != b"[":
+        return
+    for item in jsontext.elements(raw, content):
+        if raw[item.start : item.start + 1] == b"{":
+            marker = jsontext.members(raw, item).get("cache_control")
+            if marker and raw[marker.start : marker.start + 1] == b"{":
+                yield raw[marker.start : marker.end]
+
+
+def _add_marker(raw: bytes, block: Place, ttl: str) -> list[tuple[Place, bytes]]:
+    fields = jsontext.members(raw, block)
+    if not fields or "cache_control" in fields:
+        return []
+    marker = b'{"type":"ephemeral"}' if ttl == "5m" else b'{"type":"ephemeral","ttl":"1h"}'
+    end = Place(block.end - 1, block.end - 1)
+    return [(end, b',"cache_control":' + marker)]
