@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
+from pichay_core.birth.protocol import PROTOCOL
 from pichay_core.events import Collected, Event, Evicted, Warned
 from pichay_core.model import (
     WHOLE,
@@ -33,6 +34,7 @@ from pichay_core.turn import Rules, Turn, take
 from pichay_core.wire import anthropic
 from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.format import Format
+from pichay_core.wire.jsontext import splice
 from pichay_core.wire.message import Message
 from pichay_proxy.exchange import Arrived, Decision
 from pichay_proxy.options import Settings
@@ -171,6 +173,13 @@ def body(
         **fields,
     }
     return json.dumps({k: v for k, v in whole.items() if v is not None}).encode()
+
+
+def told(request: bytes) -> bytes:
+    """The request with the protocol text in it, and nothing else changed."""
+    outline = anthropic.outline(request)
+    place = outline.fields["system"]
+    return splice(request, [(place, anthropic.told(outline.field("system") or b"", PROTOCOL))])
 
 
 def content_of(upstream: bytes, call: str) -> object:

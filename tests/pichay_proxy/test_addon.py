@@ -485,7 +485,7 @@ async def test_an_option_holds_from_the_next_request_on(proxied):
     ("given", "said"),
     [
         ("pichay_tau=x", "not an integer: x"),
-        ("pichay_mode=off", "pichay_mode must be evict or observe"),
+        ("pichay_mode=off", "pichay_mode must be auto or observe"),
         ("pichay_what=1", "pichay_what is not an option"),
         ("pichay_database=/", "/"),
     ],

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,11 +6,10 @@ from mitmproxy import exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.test import taddons
 
+from pichay_core.modes import AUTO, MODES
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
-from pichay_core.prices import Own, Prices
 from pichay_core.schedule import SCHEDULES
-from pichay_core.tariff import CacheMultipliers
 from pichay_proxy.options import (
     LONGEST_TIMEOUT,
     add_options,
@@ -19,6 +17,7 @@ from pichay_proxy.options import (
     settings_of,
     unusable,
 )
+from tests.builders import SONNET
 
 
 @pytest.fixture
@@ -42,17 +41,29 @@ def test_nothing_given_means_the_cores_own_defaults(options, tmp_path):
     assert settings.rules.policy is POLICIES["fifo"]
     assert settings.rules.schedule is SCHEDULES["auto"]
     assert settings.rules.edit
+    assert settings.mode == AUTO
     assert settings.hosts == {"api.anthropic.com"}
     assert not settings.allow_subscription
     assert settings.database == tmp_path / "home" / "pichay.db"
 
 
-def test_who_only_observes_decides_by_the_same_rules(options):
-    settings = settings_of(options)
-    own = Prices((Own("claude-*", ()),))
-    given = replace(settings.rules, multiples=CacheMultipliers(1.0, 0.5), prices=own)
-    observing = replace(settings, rules=given).rules_for(edit=False)
-    assert observing == replace(given, edit=False)
+@pytest.mark.parametrize(
+    ("mode", "allowed", "credential", "runs"),
+    [
+        (AUTO, False, "api key", "full"),
+        (AUTO, False, "subscription", "observe"),
+        (AUTO, True, "subscription", "full"),
+        ("page", False, "subscription", "observe"),
+        ("page", True, "subscription", "page"),
+        ("birth", False, "bearer", "birth"),
+        ("observe", True, "api key", "observe"),
+    ],
+)
+def test_a_request_gets_the_mode_of_its_credential_unless_the_user_chose_one(
+    options, mode, allowed, credential, runs
+):
+    options.update(pichay_mode=mode, pichay_allow_subscription=allowed)
+    assert settings_of(options).mode_for(credential, SONNET) == MODES[runs]
 
 
 def test_what_is_given_holds(options, tmp_path):
@@ -72,7 +83,7 @@ def test_what_is_given_holds(options, tmp_path):
     settings = settings_of(options)
     assert settings.rules.limits == Limits(1, 0, 7, 0, 9)
     assert settings.rules.schedule is SCHEDULES["every-turn"]
-    assert not settings.rules.edit
+    assert settings.mode == "observe"
     assert settings.hosts == {"api.anthropic.com", "llm.example.com", "other.example"}
     assert settings.largest_body == 1024 * 1024
     assert settings.allow_subscription
@@ -97,7 +108,7 @@ def test_a_relative_path_and_a_tilde_are_resolved(options, monkeypatch, tmp_path
         ("pichay_keep_tokens", -1, "pichay_keep_tokens must be 0 or more, not -1"),
         ("pichay_pin_half_life", -1, "pichay_pin_half_life must be 0 or more, not -1"),
         ("pichay_max_body_mb", 0, "pichay_max_body_mb must be 1 or more, not 0"),
-        ("pichay_mode", "off", "pichay_mode must be evict or observe, not 'off'"),
+        ("pichay_mode", "off", "pichay_mode must be auto or observe or .*full, not 'off'"),
         ("pichay_policy", "best", "pichay_policy must be .*fifo.*, not 'best'"),
         (
             "pichay_schedule",
@@ -173,12 +184,6 @@ def test_every_option_says_what_it_is(options):
     assert len(ours) == 12
     assert all(option.help.endswith(".") for option in ours)
     assert {option.typespec for option in ours} == {int, str, bool, Sequence[str]}
-
-
-def test_observing_keeps_everything_but_the_edit(options):
-    rules = settings_of(options).rules_for(edit=False)
-    assert not rules.edit
-    assert rules.limits == Limits()
 
 
 @pytest.mark.parametrize(("chosen", "holds"), [(None, LONGEST_TIMEOUT), (60, 60)])

@@ -147,7 +147,7 @@ def test_an_encoded_body_is_decoded_paged_and_sent_plain(encoding):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_an_encoded_body_that_nothing_was_decided_on_stays_encoded(encoding):
-    proxy = Proxy()
+    proxy = Proxy(mode="birth")
     request = ENCODINGS[encoding](body(Talk()))
     assert proxy.send(request, {**KEY, "content-encoding": encoding}) is request
     assert proxy.decision.exchange is not None
@@ -193,7 +193,8 @@ def test_every_turn_says_what_became_of_it():
     proxy, talk = Proxy(BATCH), worked()
     for length in range(1, 18, 2):
         proxy.send(talk.copy().to(length))
-    assert [t.outcome for t in proxy.turns] == ["as_is"] * 8 + ["edited"]
+    assert [t.outcome for t in proxy.turns] == ["edited"] * 9
+    assert [t.flushed for t in proxy.turns] == [None] * 8 + ["batch"]
     assert proxy.last.bytes_after < proxy.last.bytes_before == len(body(talk))
     assert [t.after.requests for t in proxy.turns] == [*range(1, 10)]
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from pichay_core.birth.protocol import PROTOCOL
 from pichay_core.events import Faulted, Frozen, Rewound
 from pichay_proxy import sessions as live
 from pichay_proxy.sessions import LiveSessions
@@ -26,6 +27,7 @@ from tests.builders import (
     result,
     rules,
     stubbed,
+    told,
     units,
     use,
     user,
@@ -83,7 +85,7 @@ def test_a_prompt_edited_in_the_first_message_goes_upstream_as_it_reads_now():
     proxy = Proxy()
     grown(proxy, worked(), NAMED)
     fresh = body(Talk("Quite another thing."))
-    assert proxy.send(fresh, NAMED) is fresh
+    assert proxy.send(fresh, NAMED) == told(fresh)
 
 
 def test_a_rewind_goes_on_with_the_clock_of_the_session():
@@ -264,7 +266,7 @@ def test_a_compacted_conversation_with_an_id_is_the_same_session_with_no_page_le
     grown(proxy, talk, NAMED)
     (before,) = proxy.sessions
     compacted = body(Talk("This session continues an earlier one. Summary: ..."))
-    assert proxy.send(compacted, NAMED) is compacted
+    assert proxy.send(compacted, NAMED) == told(compacted)
     after = proxy.session
     assert (after.id, after.requests) == (before.id, before.requests + 1)
     assert {e.state.value for e in after.table.entries.values()} == {"gone"}
@@ -531,7 +533,7 @@ def test_the_billing_line_does_not_change_the_identity_or_the_bytes(headers):
         line = {"type": "text", "text": f"{BILLING}{number:05x};"}
         system = [line, {"type": "text", "text": "You are an agent."}]
         upstream = proxy.send(talk.copy().to(length), headers, system=system)
-        assert json.loads(upstream)["system"] == system
+        assert json.loads(upstream)["system"] == [*system, {"type": "text", "text": PROTOCOL}]
     assert proxy.session.requests == 11
     assert stubbed(upstream)
     assert {r.flushed for r in proxy.turns} == {None, "batch"}

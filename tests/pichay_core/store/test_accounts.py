@@ -48,7 +48,10 @@ def test_every_request_is_a_turn_with_what_was_decided(proxy):
     assert [r["request"] for r in rows] == [*range(1, 10)]
     assert [r["turn"] for r in rows] == [*range(1, 10)]
     assert [r["messages"] for r in rows] == [*range(1, 18, 2)]
-    assert [r["outcome"] for r in rows] == ["as_is"] * 8 + ["edited"]
+    assert [r["outcome"] for r in rows] == ["edited"] * 9
+    assert [bool(r["removed_tokens"]) for r in rows] == [False] * 8 + [True]
+    assert {r["protocol_tokens"] for r in rows} == {rows[0]["protocol_tokens"]}
+    assert rows[0]["protocol_tokens"] > 0
     assert [r["flushed"] for r in rows] == [None] * 8 + ["batch"]
     last = rows[-1]
     assert (last["status"], last["model"]) == (None, SONNET)

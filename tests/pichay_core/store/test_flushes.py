@@ -225,6 +225,12 @@ def net_of(proxy, session):
     return whole.saved_dollars, costs[0] - costs[1]
 
 
+def born(proxy, session):
+    """What a session saved by what was sent smaller from the first time, less what it added."""
+    sql = "select total(birth_saved_dollars), total(birth_saved_tokens) from turns"
+    return proxy.rows(f"{sql} where session = ?", session)[0]
+
+
 def brought(proxy, session):
     """What all flushes of a session brought together."""
     rows = proxy.rows(
@@ -274,5 +280,7 @@ def test_the_flushes_of_a_session_add_up_to_its_net(play, client):
             proxy.ask(sent.body, after=sent.after)
         for session in [s for s in proxy.sessions if s.requests and s.kind != "fork"]:
             dollars, tokens = net_of(proxy, session.id)
-            assert brought(proxy, session.id) == pytest.approx((dollars, tokens), abs=1e-6)
+            flushed, begun = brought(proxy, session.id), born(proxy, session.id)
+            both = tuple(one + other for one, other in zip(flushed, begun, strict=True))
+            assert both == pytest.approx((dollars, tokens), abs=1e-6)
         proxy.stop()

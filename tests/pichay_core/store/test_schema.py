@@ -59,7 +59,7 @@ def test_each_migration_is_applied_once(tmp_path):
         db.conn.close()
     db = open_for_writing(tmp_path / "db")
     applied = [row[0] for row in db.execute("select name from _sqlite_migrations")]
-    assert applied == [migration.name for migration in migrations._migrations]
+    assert sorted(applied) == sorted(migration.name for migration in migrations._migrations)
 
 
 def test_rows_survive_a_second_opening(tmp_path):
@@ -98,7 +98,7 @@ def test_a_database_of_version_1_is_migrated_and_keeps_every_row(tmp_path):
     for name, (row,) in before.items():
         (after,) = db[name].rows
         assert {column: after[column] for column in row} == row
-        assert {after[column] for column in after.keys() - row.keys()} <= {None, 0}
+        assert {after[column] for column in after.keys() - row.keys()} <= {None, 0, ""}
     assert db["flushes"].count == 0
 
 
