@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from pichay_cli.births_view import births_data
 from pichay_cli.overview import LATEST
 from pichay_core.store import figures
 from pichay_core.store.activity import Activity, Tally, activity
+from pichay_core.store.births import Births, births
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.scope import Scope
 
@@ -21,9 +23,11 @@ def as_data(db: Database | None, scope: Scope) -> dict[str, Any]:
     net = figures.net(db, scope) if db else Net()
     done = activity(db, scope) if db else Activity()
     latest = figures.sessions(db, LATEST, scope) if db else ()
+    born = births(db, scope) if db else Births()
     return {
         "scope": asdict(scope),
         "net": net_data(net),
+        "births": births_data(born, done.count("called")),
         "activity": activity_data(done),
         "sessions": [session_data(session) for session in latest],
     }

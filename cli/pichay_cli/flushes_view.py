@@ -1,7 +1,7 @@
 """The flushes of a session: what each was expected to bring, and what it has brought.
 
 Rule of this file: a loss is drawn as plainly as a saving, and what a session's flushes do not
-explain of its net is a line of its own.
+explain of its net are lines of their own: what its birth saved, and the rest.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,7 @@ from pichay_cli.render import (
     line,
     lines,
 )
+from pichay_core.store.births import Births
 from pichay_core.store.figures import Net
 from pichay_core.store.stories import FlushStory
 
@@ -44,20 +45,26 @@ _COLUMNS = (
 )
 
 
-def flushes_sheet(flushes: Sequence[FlushStory], net: Net) -> RenderableType:
-    """The flushes, a line each; *net* is that of their session."""
+def flushes_sheet(flushes: Sequence[FlushStory], net: Net, born: Births) -> RenderableType:
+    """The flushes, a line each; *net* is that of their session, *born* what its birth saved."""
     rows = [_row(flush) for flush in flushes]
-    return lines([_title(flushes), Sheet(_COLUMNS, [*rows, *_others(rest(net, flushes))])])
+    others = [
+        *_beside("birth", born.saved_dollars if net.priced else None),
+        *_beside("others", rest(net, flushes, born)),
+    ]
+    return lines([_title(flushes), Sheet(_COLUMNS, [*rows, *others])])
 
 
-def rest(net: Net, flushes: Sequence[FlushStory]) -> float | None:
-    """Dollars of a session's net that none of its flushes has brought; None without a price.
+def rest(net: Net, flushes: Sequence[FlushStory], born: Births) -> float | None:
+    """Dollars of a session's net that neither its birth nor a flush has brought.
 
-    What flushes of its parent or of an earlier version took out, and what giving edits up cost.
+    None without a price. What flushes of its parent or of an earlier version took out, and what
+    giving edits up cost.
     """
     if not net.priced:
         return None
-    return net.saved_dollars - sum(flush.net_dollars or 0.0 for flush in flushes)
+    flushed = sum(flush.net_dollars or 0.0 for flush in flushes)
+    return net.saved_dollars - flushed - (born.saved_dollars or 0.0)
 
 
 def flushes_data(flushes: Sequence[FlushStory]) -> list[dict[str, Any]]:
@@ -117,7 +124,7 @@ def _amount(count: float) -> str:
     return tokens(count) if count else ""
 
 
-def _others(dollars_: float | None) -> list[Sequence[Cell]]:
+def _beside(name: str, dollars_: float | None) -> list[Sequence[Cell]]:
     if dollars_ is None or abs(dollars_) < LEAST_SHOWN:
         return []
-    return [("", "others", *[""] * 9, change(-dollars_, dollars))]
+    return [("", name, *[""] * 9, change(-dollars_, dollars))]

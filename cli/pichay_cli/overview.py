@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from pichay_cli.amounts import ago
+from pichay_cli.births_view import births_panel
 from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet, unpaged_panel
 from pichay_cli.render import Either, Piece, RenderableType, beside, section, stack
 from pichay_core.store import figures
 from pichay_core.store.activity import activity
+from pichay_core.store.births import births
 from pichay_core.store.scope import EVERYTHING, Scope
 
 LATEST = 5
@@ -33,8 +35,10 @@ def layouts(
     done = activity(db, scope)
     net, paging = net_panel(figures.net(db, scope), _said(scope, now)), paging_panel(done)
     unpaged = unpaged_panel(done)
+    born = births_panel(births(db, scope), done.count("called"))
     latest = sessions_sheet(figures.sessions(db, LATEST, scope), now)
     below = (
+        *([Piece(born, 3)] if born else []),
         *([Piece(unpaged, 4)] if unpaged else []),
         *between,
         Piece(section("Sessions", latest), 5),

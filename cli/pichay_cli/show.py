@@ -31,6 +31,7 @@ from pichay_cli.render import (
     lines,
 )
 from pichay_core.store import figures, stories
+from pichay_core.store.births import Births, births
 from pichay_core.store.figures import SessionFigures
 from pichay_core.store.scope import Scope
 from pichay_core.store.stories import EventStory, FlushStory, TurnStory
@@ -62,11 +63,11 @@ def show(session: str, as_json: bool, database: Path) -> None:
         name = session_named(db, session)
         (found,) = figures.sessions(db, scope=Scope(name))
         turns, events = stories.turns(db, name), stories.events(db, name)
-        flushes = stories.flushes(db, name)
+        flushes, born = stories.flushes(db, name), births(db, Scope(name))
     if as_json:
-        click.echo(json.dumps(as_data(found, turns, events, flushes), indent=2))
+        click.echo(json.dumps(as_data(found, turns, events, flushes, born), indent=2))
     else:
-        display(inset(drawing(found, turns, events, flushes, time.time())))
+        display(inset(drawing(found, turns, events, flushes, born, time.time())))
 
 
 def as_data(
@@ -74,13 +75,15 @@ def as_data(
     turns: Sequence[TurnStory],
     events: Sequence[EventStory],
     flushes: Sequence[FlushStory],
+    born: Births,
 ) -> dict[str, Any]:
     """The session as plain data; what happened before the first request stands apart."""
     told = by_request(turns, events)
     return {
         "session": session_data(session),
         "flushes": flushes_data(flushes),
-        "not_of_a_flush_dollars": rest(session.net, flushes),
+        "births": asdict(born),
+        "not_of_a_flush_dollars": rest(session.net, flushes, born),
         "before": [asdict(event) for event in told[None]],
         "turns": [
             asdict(turn) | {"events": [asdict(event) for event in told[turn.request]]}
@@ -105,6 +108,7 @@ def drawing(
     turns: Sequence[TurnStory],
     events: Sequence[EventStory],
     flushes: Sequence[FlushStory],
+    born: Births,
     now: float,
 ) -> RenderableType:
     """The session's head and its flushes, then a line a request with its events below."""
@@ -118,7 +122,7 @@ def drawing(
     ]
     sheet = Sheet(_COLUMNS, rows, notes)
     head = [*_head(session, now), headline(session.net), ""]
-    table = [flushes_sheet(flushes, session.net), ""] if flushes else []
+    table = [flushes_sheet(flushes, session.net, born), ""] if flushes else []
     return lines((*head, *table, *map(_event, told[None]), sheet))
 
 

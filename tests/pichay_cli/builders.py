@@ -250,6 +250,28 @@ def flushed(path):
     return made
 
 
+def born(path):
+    """A session of ten requests that was sent smaller from the first one on."""
+    made = Recording(path)
+    one = made.session(requests=10, turn=10)
+    for request in range(1, 11):
+        made.turn(
+            one,
+            request,
+            (100, 20_000, 1_000, 10),
+            (100, 26_000, 1_000, 10),
+            (0.01, 0.012),
+            outcome="edited",
+            definitions_tokens=6_200,
+            protocol_tokens=134,
+            shortened_tokens=50,
+            birth_saved_tokens=600.0,
+            birth_saved_dollars=0.002,
+        )
+    made.event(one, 4, "called", tokens=1_200, why="Agent")
+    return made
+
+
 def losing(path):
     """A session that lost money and tokens, thrashing."""
     made = Recording(path)

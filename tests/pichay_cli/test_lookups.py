@@ -9,6 +9,7 @@ from pichay_cli import main
 from pichay_cli.panels import sessions_sheet
 from pichay_cli.show import drawing
 from pichay_core.store import figures, stories
+from pichay_core.store.births import births
 from pichay_core.store.scope import Scope
 from tests.pichay_cli.builders import NOW, Recording, flushed, held, paged
 from tests.pichay_cli.screens import text
@@ -52,7 +53,7 @@ def shown(made, session, width=80):
     (found,) = figures.sessions(made.db, scope=Scope(session))
     turns, events = stories.turns(made.db, session), stories.events(made.db, session)
     flushes = stories.flushes(made.db, session)
-    return text(drawing(found, turns, events, flushes, NOW), width)
+    return text(drawing(found, turns, events, flushes, births(made.db, Scope(session)), NOW), width)
 
 
 STORY = """\

@@ -230,3 +230,21 @@ def test_text_from_a_request_is_never_markup_and_never_steers_the_terminal(path)
     made = Recording(path)
     made.turn(made.session(model="[red]\x1b[31mx"), 1, (1, 2, 3, 4), model="[red]\x1b[31mx")
     assert "[red]?[31mx" in drawn(made, 130)
+
+
+BORN = """\
+From the first time
+definitions   62.0k  tokens not sent, 6.2k a request
+repeats         500  tokens not sent: here already, or cut
+protocol       1.3k  tokens more: the model is told, 134 a request
+misses            1  short definitions that the model called
+net          -$0.02  money, estimate
+"""
+
+
+def test_what_was_sent_smaller_from_the_first_time_is_told_with_its_net(path):
+    assert BORN in drawn(builders.born(path), 80)
+
+
+def test_where_nothing_was_sent_smaller_nothing_is_said_of_it(path):
+    assert "From the first time" not in drawn(builders.losing(path), 80)
