@@ -145,6 +145,36 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortened:
+    """From the first request of a session on, some tool definitions are not sent in full."""
+
+    why: str
+    tools: int
+    tokens: int
+    """Off every request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The model called a tool of which it had not been given the full definition, or looked
+    it up: told once for each tool of a session."""
+
+    tool: str
+    tokens: int
+    """Of the full definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A definition goes out in full from now on."""
+
+    tool: str
+    why: str
+    """``cold`` (nothing was cached any more) or ``forced`` (the client demands this call)."""
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something the user should know; recorded once a session."""
 
@@ -166,5 +196,8 @@ type Event = (
     | Passed
     | Dropped
     | Missed
+    | Shortened
+    | Called
+    | Restored
     | Warned
 )

@@ -92,6 +92,20 @@ def binds_thinking(model: str) -> bool:
     return version is not None and version.number > _LAST_UNBOUND.get(version.family, (0, 0))
 
 
+_SEARCHES_FROM = {"opus": (4, 0), "sonnet": (4, 0), "fable": (5, 0), "mythos": (5, 0)}
+
+
+def searches_tools(model: str) -> bool:
+    """True if the provider's own tool search is known to work with *model*.
+
+    So it is documented for opus and sonnet from 4 on (Anthropic, "Tool search tool"), and not
+    for haiku.
+    """
+    version = claude_version(model)
+    least = _SEARCHES_FROM.get(version.family) if version else None
+    return version is not None and least is not None and version.number >= least
+
+
 LARGEST_MINIMUM_PREFIX = 4096
 """Tokens; the largest minimum that any provider documents, taken for models not described."""
 

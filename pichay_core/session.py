@@ -53,6 +53,10 @@ class Session:
     whatever model is asked later."""
     edited: bool = False
     """Other bytes than the client's have gone upstream."""
+    client: str = ""
+    """Which program talks, by its user-agent header; empty if that says nothing."""
+    project: str = ""
+    """The directory it works in, as far as it says so; else empty."""
     birth: Birth | None = None
     """What stands in front of its messages instead of the client's own; None if that does."""
     messages: tuple[Message, ...] = ()

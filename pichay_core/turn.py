@@ -11,8 +11,9 @@ from itertools import accumulate
 
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.front import AS_IT_CAME, Front
+from pichay_core.birth.misses import announced, carried_on
 from pichay_core.cacheprice import CacheMultipliers
-from pichay_core.events import Event, Repaired
+from pichay_core.events import Event, Repaired, Restored
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
@@ -31,6 +32,7 @@ from pichay_core.warmth import (
     front_changed,
     fronts,
     prefix,
+    served,
     ttl_of,
     warm,
 )
@@ -86,8 +88,10 @@ def take(
     client no longer sends. Raises nothing of its own.
     """
     moved = follow(matched, request)
+    begun: tuple[Event, ...] = ()
     if rules.edit:
-        moved = replace(moved, session=_born(_as_sent(moved.session), request, rules))
+        session, begun = _born(matched, _as_sent(moved.session), request, rules)
+        moved = replace(moved, session=session)
     if matched.how == "repeats":
         advanced = Advance(moved.session.table)
     else:
@@ -102,10 +106,12 @@ def take(
     edited = session.edited or rewritten.body is not request.outline.body
     session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
     facts = _facts(session, matched, advanced, request, moved, rules.edit)
+    if any(isinstance(event, Restored) for event in begun):
+        facts = replace(facts, flushed=True)
     return Turn(
         session=session,
         body=rewritten.body,
-        events=(*moved.events, *advanced.events),
+        events=(*begun, *moved.events, *advanced.events),
         facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
@@ -139,11 +145,30 @@ def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:
     return []
 
 
-def _born(session: Session, request: Request, rules: Rules) -> Session:
-    """Return the session with what it is given at its birth, if it is being born."""
+def _born(
+    matched: Match, session: Session, request: Request, rules: Rules
+) -> tuple[Session, tuple[Event, ...]]:
+    """Return the session with what it is given at its birth, or what has become of that."""
+    if session.birth is not None:
+        return _carried_on(matched, session, session.birth, request)
     if rules.birth is None or session.requests or session.parent or not only_begun(request):
-        return session
-    return replace(session, birth=chosen(rules.birth, request))
+        return session, ()
+    birth = chosen(rules.birth, request)
+    return replace(session, birth=birth), announced(birth, request)
+
+
+def _carried_on(
+    matched: Match, session: Session, birth: Birth, request: Request
+) -> tuple[Session, tuple[Event, ...]]:
+    """Return the session with the definitions that have become due; a retry changes nothing."""
+    if matched.how == "repeats":
+        return session, ()
+    before = matched.session
+    cold = not warm(before, request.at) or not served(before, request)
+    bound = session.binds and any(message.thinks for message in request.messages)
+    new = request.messages[matched.shared :]
+    birth, events = carried_on(birth, request, new, cold, bound)
+    return replace(session, birth=birth), events
 
 
 def _as_sent(session: Session) -> Session:

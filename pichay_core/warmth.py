@@ -65,6 +65,16 @@ def front_changed(before: Session, request: Request) -> bool:
     return bool(before.front) and front(request, before) not in before.front.split()
 
 
+def served(before: Session, request: Request) -> bool:
+    """True if the model of the request has been asked lately: others share no cache with it.
+
+    Unlike :func:`front_changed`, it holds where a client adds tools that the provider keeps out
+    of the prefix.
+    """
+    model = front(request, before).partition("/")[2]
+    return model in (seen.partition("/")[2] for seen in before.front.split())
+
+
 def front(request: Request, session: Session) -> str:
     """Return what stands before the messages of this request, as a hash and the model."""
     model = request.head.model or session.model

@@ -9,6 +9,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
+from pichay_core.birth.profile import Earlier
 from pichay_core.birth.protocol import PROTOCOL
 from pichay_core.events import Collected, Event, Evicted, Warned
 from pichay_core.model import (
@@ -341,7 +342,9 @@ class Proxy:
         self.sessions = sessions or LiveSessions()
         self.at = START
         self.decision = Decision()
-        self.paging = Paging(self.settings, self.sessions, self.put, self.stored, prices)
+        self.paging = Paging(
+            self.settings, self.sessions, self.put, self.stored, prices, self.earlier
+        )
 
     def put(self, record: Record) -> None:
         self.records.append(record)
@@ -358,6 +361,9 @@ class Proxy:
 
     def stored(self, digest: str) -> str | None:
         return self.contents.get(digest)
+
+    def earlier(self, session: Session) -> Sequence[Earlier]:
+        return ()
 
     def send(
         self,
@@ -423,6 +429,10 @@ class RecordedProxy(Proxy):
 
     def stored(self, digest: str) -> str | None:
         return self.library.content(digest)
+
+    def earlier(self, session: Session) -> Sequence[Earlier]:
+        self.settle()
+        return self.library.earlier(session)
 
     def settle(self) -> None:
         assert self.recorder.settle(10)

@@ -94,10 +94,10 @@ class Pichay:
         prices = own_prices()
         load_price_list()  # 0.2 s that else the first request would wait
         recorder = Recorder(settings.database, self._warn_once, contained, prices)
-        library = Library(settings.database)
-        sessions = LiveSessions(library.sessions)
-        self._paging = Paging(settings, sessions, recorder.put, library.content, prices)
-        self._recorder, self._stop_reading = recorder, library.close
+        kept = Library(settings.database)
+        sessions = LiveSessions(kept.sessions)
+        self._paging = Paging(settings, sessions, recorder.put, kept.content, prices, kept.earlier)
+        self._recorder, self._stop_reading = recorder, kept.close
 
     def done(self) -> None:
         """Write out what is left."""

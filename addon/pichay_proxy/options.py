@@ -8,6 +8,7 @@ from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
+from pichay_core.birth.profile import CHOICES
 from pichay_core.modes import AUTO, MODES, Mode, usual_mode
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
@@ -35,6 +36,8 @@ class Settings:
     """Bytes of a decoded body above which a request passes as it came."""
     mode: str = AUTO
     """One of ``MODES``, or ``AUTO``."""
+    tools: str = AUTO
+    """How the definitions of tools go out that a project does not use: one of ``CHOICES``."""
 
     def mode_for(self, credential: str, model: str) -> Mode:
         """Return what runs for a request with this kind of credential.
@@ -58,6 +61,9 @@ def add_options(loader: Loader) -> None:
     add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
     add("pichay_mode", str, AUTO, "Which mechanisms run: observe (decide and record only), birth, "
         "page, server, full; auto chooses by credential and model.", choices=_MODES)  # fmt: skip
+    add("pichay_tools", str, AUTO, "Definitions of tools that earlier sessions of a project did "
+        "not use: short, defer (by the provider's tool search, if the client has it), whole; "
+        "auto defers where it can, else shortens.", choices=CHOICES)  # fmt: skip
     add("pichay_policy", str, USUAL_POLICY, "Which pages leave first.", choices=tuple(POLICIES))
     add("pichay_schedule", str, USUAL_SCHEDULE, "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,
@@ -119,6 +125,7 @@ def settings_of(options: Options) -> Settings:
         hosts=hosts,
         rules=rules,
         mode=_one_of(options, "pichay_mode", _MODES),
+        tools=_one_of(options, "pichay_tools", CHOICES),
         allow_subscription=options.pichay_allow_subscription,
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )

@@ -8,9 +8,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pichay_core.birth.choice import Birth
+from pichay_core.birth.choice import Birth, only_begun
+from pichay_core.birth.profile import Earlier, profiled
+from pichay_core.birth.project import client_of, project_of
 from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
+from pichay_core.modes import Mode
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request, read_messages
 from pichay_core.session import Match, Session, match
@@ -41,8 +44,10 @@ class Paging:
         put: Callable[[Record], None],
         stored: Callable[[str], str | None],
         prices: Prices = NOTHING,
+        earlier: Callable[[Session], Sequence[Earlier]] = lambda _: (),
     ) -> None:
         self.settings = settings
+        self._earlier = earlier
         self._prices = prices
         self._sessions = sessions
         self._put = put
@@ -89,7 +94,7 @@ class Paging:
     def _page(
         self, arrived: Arrived, request: Request, identity: Identity, credential: Credential
     ) -> Decision:
-        matched = self._matched(request, identity)
+        matched = self._matched(request, identity, arrived.headers)
         self._working = matched.session
         if matched.session.frozen:
             turn, why = untouched(matched, request), matched.session.frozen
@@ -102,21 +107,32 @@ class Paging:
         self._commit(arrived, request, matched, turn, why, identity, credential)
         return decision(arrived, request, turn, identity.name)
 
-    def _matched(self, request: Request, identity: Identity) -> Match:
+    def _matched(self, request: Request, identity: Identity, headers: Mapping[str, str]) -> Match:
         shape = shape_of(request.head)
         matched = self._sessions.find(identity, request.messages, shape)
         if matched is not None:
             return self._sessions.forked(matched)
         session = self._sessions.begin(identity, shape, bool(request.head.tool_names))
-        return Match(session, 0, "extends")
+        client = client_of(headers.get("user-agent", ""))
+        project = project_of(request.head.raw_system, request.messages)
+        return Match(replace(session, client=client, project=project), 0, "extends")
 
     def _rules(self, matched: Match, request: Request, credential: Credential) -> Rules:
         """Return what decides in this request: the user's rules, in the mode that it gets."""
         mode = self.settings.mode_for(credential.kind, request.head.model)
-        birth = Birth(told=mode.evicts) if mode.edits and not matched.session.requests else None
+        birth = self._birth(mode, matched.session, request)
         given = self.settings.rules
         edit = given.edit and mode.edits
         return replace(given, edit=edit, evicts=mode.evicts, birth=birth, prices=self._prices)
+
+    def _birth(self, mode: Mode, session: Session, request: Request) -> Birth | None:
+        """Return what the session is given if it begins now, None if it has begun."""
+        if not mode.edits or session.requests or session.parent or not only_begun(request):
+            return None
+        birth = Birth(told=mode.evicts)
+        if not mode.definitions or not request.head.tool_names:
+            return birth
+        return profiled(birth, self.settings.tools, request, self._earlier(session))
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:

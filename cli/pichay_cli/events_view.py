@@ -18,6 +18,7 @@ _STYLES = {
     "tls_failed": BAD,
     "flushed": "cyan",
     "pinned": "magenta",
+    "called": "yellow",
     "passed": QUIET,
 }
 NAME_WIDTH = 10
@@ -83,6 +84,19 @@ def _missed(event: EventStory) -> str:
     return f"the provider's cache: {event.why}{amount}"
 
 
+def _shortened(event: EventStory) -> str:
+    definitions = times(event.detail.get("tools", 0), "tool definition")
+    return f"{definitions} {event.why}, {_tokens(event)} off every request"
+
+
+def _called(event: EventStory) -> str:
+    return f"{event.detail.get('tool')}: its definition was left out, {_tokens(event)} in full"
+
+
+def _restored(event: EventStory) -> str:
+    return f"{event.detail.get('tool')}: {event.why}, {_tokens(event)} in full again"
+
+
 def _refused(event: EventStory) -> str:
     return f"{event.detail.get('host')}: the client refused the certificate"
 
@@ -108,5 +122,8 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "frozen": _frozen,
     "dropped": _dropped,
     "missed": _missed,
+    "shortened": _shortened,
+    "called": _called,
+    "restored": _restored,
     "tls_failed": _refused,
 }

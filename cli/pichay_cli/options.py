@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from pichay_core.birth.profile import CHOICES
 from pichay_core.modes import AUTO, MODES
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
@@ -26,6 +27,7 @@ class Options:
     """What the user asked for. None, False and () mean: not given."""
 
     mode: str | None = None
+    tools: str | None = None
     policy: str | None = None
     schedule: str | None = None
     flush_tokens: int | None = None
@@ -65,7 +67,7 @@ class Options:
 
 
 _SINGLE = (
-    *("mode", "policy", "schedule", "flush_tokens", "keep_tokens"),
+    *("mode", "tools", "policy", "schedule", "flush_tokens", "keep_tokens"),
     *("tau", "min_bytes", "pin_half_life", "max_body_mb"),
 )
 
@@ -85,6 +87,11 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--mode",
         type=click.Choice([AUTO, *MODES]),
         help="Which mechanisms run; auto chooses by credential and model.",
+    ),
+    click.option(
+        "--tools",
+        type=click.Choice(CHOICES),
+        help="How definitions go out of tools that earlier sessions of a project did not use.",
     ),
     click.option("--policy", type=click.Choice(list(POLICIES)), help="Which page goes first."),
     click.option("--schedule", type=click.Choice(list(SCHEDULES)), help="When to flush."),

@@ -26,7 +26,16 @@ class Birth:
     """How the tools among ``names`` go out."""
     names: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
-    """Of those, the ones that the model has called all the same."""
+    """Of those, the ones that the model has called or looked up all the same."""
+    whole: frozenset[str] = frozenset()
+    """Of those, the ones that go out in full again since a moment when that was due."""
+    why: str = ""
+    """Why the definitions go out the way they do; empty if nobody asked."""
+
+    @property
+    def reduced(self) -> frozenset[str]:
+        """The tools of which the model is not given the full definition now."""
+        return self.names - self.whole
 
     def as_text(self) -> str:
         """Return it as JSON, the same for equal values."""

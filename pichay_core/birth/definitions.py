@@ -45,6 +45,21 @@ def short(definition: bytes) -> bytes | None:
     return result if len(result) <= LEAST_SHARE * len(definition) else None
 
 
+def deferred(definition: bytes) -> bytes | None:
+    """Return the definition as one that the provider loads when it is looked for.
+
+    None if it should go as it came: so do those that :func:`short` leaves alone, whatever their
+    size, and those with a cache marker, which the provider refuses beside a deferral.
+    """
+    tool = mapping(jsontext.value(definition))
+    if not _is_plain(tool) or "cache_control" in tool:
+        return None
+    if mapping(tool.get("input_schema")).get("type") != "object":
+        return None
+    end = jsontext.whole(definition).end - 1
+    return definition[:end] + b',"defer_loading":true' + definition[end:]
+
+
 def _is_plain(tool: Json) -> bool:
     if tool.get("type", "custom") != "custom" or tool.get("strict") is True:
         return False

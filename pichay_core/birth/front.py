@@ -4,11 +4,12 @@ Rule of this file: a function of the client's own text and the session's choice 
 the same front comes out for as long as the client sends the same.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from pichay_core.birth.choice import Birth
-from pichay_core.birth.definitions import short
+from pichay_core.birth.definitions import deferred, short
 from pichay_core.birth.protocol import PROTOCOL
 from pichay_core.request import Request
 from pichay_core.wire import jsontext
@@ -22,7 +23,7 @@ class Front:
 
     edits: tuple[tuple[Place, bytes], ...] = ()
     definitions: int = 0
-    """Bytes of tool definitions that are not sent."""
+    """Bytes of tool definitions that the model is not given."""
     protocol: int = 0
     """Bytes of text that the client did not send."""
 
@@ -37,28 +38,46 @@ def front(request: Request, birth: Birth | None) -> Front:
     fields, head = request.outline.fields, request.head
     edits: list[tuple[Place, bytes]] = []
     saved = added = 0
-    if birth.way == "short" and head.raw_tools is not None:
-        tools = _shortened(request.format, head.raw_tools, birth.names)
-        edits.append((fields["tools"], tools))
-        saved = len(head.raw_tools) - len(tools)
+    if birth.way != "whole" and birth.reduced and head.raw_tools is not None:
+        tools, saved = _reduced(request.format, head.raw_tools, birth)
+        edits += [(fields["tools"], tools)] if tools != head.raw_tools else []
     if birth.told and head.raw_system is not None:
         system = _told(request.format, head.raw_system)
         edits.append((fields["system"], system))
         added = len(system) - len(head.raw_system)
-    return Front(tuple(edits), saved, added) if saved or added else AS_IT_CAME
+    return Front(tuple(edits), saved, added) if edits else AS_IT_CAME
 
 
 @lru_cache(maxsize=64)
-def _shortened(format: Format, tools: bytes, names: frozenset[str]) -> bytes:
+def _reduced(format: Format, tools: bytes, birth: Birth) -> tuple[bytes, int]:
+    """Return the array of tools as it is sent, and how many bytes of it the model is not given.
+
+    Of deferred definitions that is all of it, until they have been looked up: then they stand
+    in the conversation. Without the provider's search nothing can be looked up, so nothing is
+    deferred.
+    """
     places = format.definitions(tools)
-    made = ((places[name], short(_slice(tools, places[name]))) for name in names & places.keys())
-    return jsontext.splice(tools, [(place, new) for place, new in made if new is not None])
+    named = {name: places[name] for name in sorted(birth.reduced & places.keys())}
+    if birth.way == "short":
+        sent = jsontext.splice(tools, _made(short, tools, named))
+        return sent, len(tools) - len(sent)
+    if not format.searches(tools):
+        return tools, 0
+    edits = dict(_made(deferred, tools, named))
+    known = {named[name] for name in birth.called & named.keys()}
+    kept_out = sum(place.end - place.start for place in edits.keys() - known)
+    return jsontext.splice(tools, edits.items()), kept_out
+
+
+def _made(
+    make: Callable[[bytes], bytes | None], tools: bytes, named: dict[str, Place]
+) -> Iterator[tuple[Place, bytes]]:
+    for place in named.values():
+        new = make(tools[place.start : place.end])
+        if new is not None:
+            yield place, new
 
 
 @lru_cache(maxsize=64)
 def _told(format: Format, system: bytes) -> bytes:
     return format.told(system, PROTOCOL)
-
-
-def _slice(text: bytes, place: Place) -> bytes:
-    return text[place.start : place.end]

@@ -9,7 +9,9 @@ from pathlib import Path
 import zstandard
 from sqlite_utils import Database
 
+from pichay_core.birth.profile import Earlier
 from pichay_core.session import Session
+from pichay_core.store.profiles import earlier_sessions
 from pichay_core.store.rows import session_of
 from pichay_core.store.schema import open_for_reading
 from pichay_core.store.scope import Row, Scope, rows
@@ -40,6 +42,13 @@ class Library:
             session_of(row, _pages(self._db, row["id"]), _digests(self._db, row["id"]))
             for row in found
         ]
+
+    def earlier(self, session: Session) -> list[Earlier]:
+        """Return what sessions like this one did with their tools, nothing if none is kept."""
+        try:
+            return earlier_sessions(self._db, session)
+        except sqlite3.Error:
+            return []
 
     def content(self, digest: str) -> str | None:
         """Return the text of a page that left the window, None if it was not kept."""

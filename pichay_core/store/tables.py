@@ -173,6 +173,8 @@ alter table turns add shortened_tokens integer not null default 0;
 alter table turns add thinking_tokens integer not null default 0;
 alter table turns add cleared_tokens integer not null default 0;
 alter table turns add birth_saved_tokens real not null default 0;
-alter table turns add birth_saved_dollars real
+alter table turns add birth_saved_dollars real;
+create index sessions_project on sessions (project, client, kind, last_at);
+create index pages_tool on pages (session, tool)
 """
 """Of version 0.3."""

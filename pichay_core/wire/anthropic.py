@@ -14,7 +14,7 @@ import msgspec
 from pichay_core.model import Call
 from pichay_core.tools import describe
 from pichay_core.wire import jsontext
-from pichay_core.wire.anthropic_front import definitions, told
+from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged
 from pichay_core.wire.format import Head, Outline
@@ -76,6 +76,7 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         user=string(mapping(_field(outline, "metadata")).get("user_id")),
         untouchable=next((f for f in _UNTOUCHABLE if _field(outline, f) is not None), None),
         size=len(system or b"") + len(tools or b""),
+        forced=string(mapping(_field(outline, "tool_choice")).get("name")),
     )
 
 
@@ -254,10 +255,12 @@ __all__ = [
     "definitions",
     "head",
     "marker_problems",
+    "mentions",
     "name",
     "outline",
     "problems",
     "read",
+    "searches",
     "text",
     "told",
     "write",

@@ -57,6 +57,8 @@ class Head:
     """Why a body of this kind must go upstream as it came, None if it may be edited."""
     size: int = 0
     """Bytes of system prompt and tools."""
+    forced: str = ""
+    """The tool that the model must call, by its name; empty if it has a choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,14 @@ class Format(Protocol):
 
     def definitions(self, tools: bytes) -> Mapping[str, Place]:
         """Say where each tool's definition stands in the text of the tools, by name."""
+        ...
+
+    def searches(self, tools: bytes) -> bool:
+        """True if the provider searches among these tools for those that are deferred."""
+        ...
+
+    def mentions(self, raw: bytes) -> frozenset[str]:
+        """Return the names of the tools that a message calls or refers to."""
         ...
 
     def told(self, system: bytes, text: str) -> bytes:

@@ -73,6 +73,21 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "the provider's cache: tools_changed, 1.5k tokens",
         ),
         (event("missed", "other", 0, None), "missed", "the provider's cache: other"),
+        (
+            event("shortened", "unused in 2 earlier sessions", 1_500, None, tools=3),
+            "shortened",
+            "3 tool definitions unused in 2 earlier sessions, 1.5k tokens off every request",
+        ),
+        (
+            event("called", None, 800, None, tool="Workflow"),
+            "called",
+            "Workflow: its definition was left out, 800 tokens in full",
+        ),
+        (
+            event("restored", "cold", 800, None, tool="Workflow"),
+            "restored",
+            "Workflow: cold, 800 tokens in full again",
+        ),
         (event("failed", "KeyError", None, None), "failed", "KeyError"),
         (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
         (

@@ -149,6 +149,13 @@ EVENTS = [
     (events.Passed("signed body", "host"), "passed", "signed body"),
     (events.Dropped("prefix_binding_mismatch", 2, "m", True), "dropped", "prefix_binding_mismatch"),
     (events.Missed("messages_changed", 70), "missed", "messages_changed"),
+    (
+        events.Shortened("unused in 1 earlier session", 3, 900),
+        "shortened",
+        "unused in 1 earlier session",
+    ),
+    (events.Called("Workflow", 800), "called", None),
+    (events.Restored("Workflow", "cold", 800), "restored", "cold"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 
