@@ -1,3 +1,4 @@
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from pichay_proxy.options import (
     unusable,
 )
 from tests.builders import SONNET
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture
@@ -181,9 +184,29 @@ def test_options_may_be_added_twice_as_on_a_reload(context, caplog):
 
 def test_every_option_says_what_it_is(options):
     ours = [option for name, option in options.items() if name.startswith("pichay_")]
-    assert len(ours) == 12
     assert all(option.help.endswith(".") for option in ours)
     assert {option.typespec for option in ours} == {int, str, bool, Sequence[str]}
+
+
+def test_the_readme_names_every_option_with_its_default(options):
+    told = dict(re.findall(r"^\| `(pichay_\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
+    ours = {name: option for name, option in options.items() if name.startswith("pichay_")}
+    assert told == {name: said_of(option.default) for name, option in ours.items()}
+
+
+def said_of(default):
+    """A default as the README has it."""
+    match default:
+        case bool():
+            return str(default).lower()
+        case "":
+            return "`~/.pichay/pichay.db`"
+        case str():
+            return f"`{default}`"
+        case int():
+            return str(default)
+        case _:
+            return "none"
 
 
 @pytest.mark.parametrize(("chosen", "holds"), [(None, LONGEST_TIMEOUT), (60, 60)])
