@@ -19,7 +19,7 @@ from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged
 from pichay_core.wire.format import Head, Outline
 from pichay_core.wire.jsontext import Place
-from pichay_core.wire.message import Block, Message, Result
+from pichay_core.wire.message import THINKING, Block, Message, Result
 from pichay_core.wire.pictures import unbilled
 from pichay_core.wire.rules import marker_problems, problems
 from pichay_core.wire.shapes import Json, items, mapping, string
@@ -30,7 +30,6 @@ BILLING_PREFIX = "x-anthropic-billing-header"
 """The client's attribution line. It changes with every request: never part of an identity."""
 
 _UNTOUCHABLE = ("thread", "fallback_credit_token")
-_THINKING = ("thinking", "redacted_thinking")
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 _TEXT_LENGTH = 4000
 
@@ -123,7 +122,8 @@ def read(raw: bytes) -> Message:
         role=string(message.get("role")),
         blocks=blocks,
         marks=tuple((at, ttl) for at, block in enumerate(content) for ttl in _ttls(block)),
-        thinks=any(block.type in _THINKING for block in blocks),
+        thinks=any(block.type in THINKING for block in blocks),
+        thought=sum(map(_thought, content)),
         calls=tuple(_calls(content)),
         results=tuple(_results(content)),
         size=len(raw) - sum(map(unbilled, content)),
@@ -165,6 +165,22 @@ def _block(block: Json) -> Block:
         ttl=next(iter(_ttls(block)), None),
         empty=kind == "text" and not string(block.get("text")).strip(),
     )
+
+
+def _thought(block: Json) -> int:
+    """Return how many bytes a block holds of thinking as the model reads it.
+
+    Where the text is kept back, it is in the signature, enciphered and in base64.
+    """
+    match block:
+        case {"type": "thinking", "thinking": str(text)} if text:
+            return len(text.encode(errors="surrogatepass"))
+        case {"type": "thinking", "signature": str(cipher)}:
+            return len(cipher) * 3 // 4
+        case {"type": "redacted_thinking", "data": str(cipher)}:
+            return len(cipher) * 3 // 4
+        case _:
+            return 0
 
 
 def _ttls(block: Json) -> list[str]:

@@ -1,14 +1,15 @@
 """Anthropic Messages: how one message is written anew.
 
 Rule of this file: bytes are spliced into the client's own text; what is not named by an edit
-stays as it came.
+stays as it came. Thinking leaves a message whole or not at all, and never leaves it empty.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pichay_core.wire import jsontext
 from pichay_core.wire.format import Edits
 from pichay_core.wire.jsontext import Place
+from pichay_core.wire.message import THINKING
 
 
 def write(raw: bytes, edits: Edits) -> bytes:
@@ -22,7 +23,26 @@ def write(raw: bytes, edits: Edits) -> bytes:
         spliced += _replace_content(raw, places[position], new)
     for position, ttl in edits.markers.items():
         spliced += _add_marker(raw, places[position], ttl)
+    if edits.unthought:
+        spliced += _without(places, [_is_thinking(raw, place) for place in places])
     return jsontext.splice(raw, spliced)
+
+
+def _is_thinking(raw: bytes, block: Place) -> bool:
+    kind = jsontext.members(raw, block).get("type")
+    return kind is not None and jsontext.value(raw, kind) in THINKING
+
+
+def _without(places: Sequence[Place], gone: Sequence[bool]) -> Iterable[tuple[Place, bytes]]:
+    """Yield the edits that take these blocks out, each with one comma; none if none would stay."""
+    if all(gone):
+        return
+    last = max(position for position, out in enumerate(gone) if not out)
+    for position in range(last):
+        if gone[position]:
+            yield Place(places[position].start, places[position + 1].start), b""
+    if last + 1 < len(places):
+        yield Place(places[last].end, places[-1].end), b""
 
 
 def _replace_content(raw: bytes, block: Place, new: str) -> list[tuple[Place, bytes]]:

@@ -63,13 +63,18 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What is to change in one message: texts by block, cache markers by block."""
+    """What is to change in one message: texts by block, cache markers by block.
+
+    Blocks are counted as the client sends them, whatever is left out.
+    """
 
     texts: Mapping[int, str]
     markers: Mapping[int, str]
+    unthought: bool = False
+    """All its thinking is left out."""
 
     def __bool__(self) -> bool:
-        return bool(self.texts or self.markers)
+        return bool(self.texts or self.markers or self.unthought)
 
 
 class Format(Protocol):

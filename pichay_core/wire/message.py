@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from pichay_core.model import Call
 
+THINKING = ("thinking", "redacted_thinking")
+"""Types of the content blocks that hold signed thinking."""
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -60,6 +63,13 @@ class Message:
     """Position and time to live of each cache marker in it."""
     thinks: bool = False
     """A block of it holds signed thinking."""
+    thought: int = 0
+    """Bytes of its thinking as the model reads it, estimated where only a cipher is sent."""
+
+    @property
+    def only_thinks(self) -> bool:
+        """True if nothing would be left of it without its thinking."""
+        return self.thinks and all(block.type in THINKING for block in self.blocks)
 
     def same_structure(self, other: "Message") -> bool:
         """True if both differ in texts and cache markers only: no other rule can tell them."""

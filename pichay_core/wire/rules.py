@@ -75,6 +75,8 @@ def _unique(messages: Sequence[Message]) -> Iterator[str]:
 
 def _empty(messages: Sequence[Message]) -> Iterator[str]:
     for position, message in enumerate(messages):
+        if not message.blocks:
+            yield f"messages.{position}: all messages must have non-empty content"
         if any(block.empty for block in message.blocks):
             yield f"messages.{position}: text content blocks must be non-empty"
 
