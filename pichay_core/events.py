@@ -90,6 +90,27 @@ class Flushed:
 
 
 @dataclass(frozen=True, slots=True)
+class Stripped:
+    """Thinking was given up with a flush: the pages that it was bound to could leave."""
+
+    blocks: int
+    tokens: int
+    first: int
+    """The first message that lost any."""
+    upto: int
+    """The messages before this one are sent without thinking from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Pages stand in full again where they stood: the client returned to thinking that was made
+    while they did."""
+
+    pages: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rewound:
     """The client sent a different history from message ``at`` on."""
 
@@ -103,6 +124,13 @@ class Rewound:
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """The session is only observed from now on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """No more pages leave from now on. Those that are out stay out."""
 
     why: str
 
@@ -190,8 +218,11 @@ type Event = (
     | Unpinned
     | Repaired
     | Flushed
+    | Stripped
+    | Restored
     | Rewound
     | Frozen
+    | Stopped
     | Failed
     | Passed
     | Dropped

@@ -4,16 +4,17 @@ One idea: what the client sends again is where it was; only what comes behind it
 and a history that was changed in place brings no time with it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pichay_core.events import Event, Rewound
+from pichay_core.events import Event, Restored, Rewound
 from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
 from pichay_core.pager import mark_gone
 from pichay_core.request import Request
-from pichay_core.session import Match, Session
+from pichay_core.session import Frame, Match, Session
 from pichay_core.table import PageTable
+from pichay_core.thinking import reopened, still_stripped
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.transcript import USER, Placed, frames_before, place
 from pichay_core.wire.message import Message
@@ -50,7 +51,37 @@ def follow(matched: Match, request: Request) -> Follow:
     table = mark_gone(session.table, frozenset(placed.frames))
     gone = len(_gone(table) - _gone(session.table))
     event = Rewound(matched.shared, matched.how, gone)
-    return Follow(replace(moved, table=table), placed, (event,))
+    stripped = still_stripped(session.messages, session.stripped, messages, matched.shared)
+    followed = Follow(replace(moved, table=table, stripped=stripped), placed, (event,))
+    return _reopened(followed, session)
+
+
+def _reopened(followed: Follow, before: Session) -> Follow:
+    """Return the session as it was when the latest reply was thought, if that must be sent.
+
+    The client has gone back into a tool loop. What its thinking is bound to stood in full then.
+    """
+    session = followed.session
+    latest = reopened(session.messages, session.stripped)
+    if latest is None:
+        return followed
+    frames = {**before.frames, **session.frames}
+    behind = [page for page in _known(session, frames) if frames[page].message > latest]
+    since = min((session.table[page].born for page in behind), default=session.turn)
+    entries = [session.table[page] for page in _known(session, session.frames)
+               if session.frames[page].message < latest]  # fmt: skip
+    back = [e for e in entries if e.out and e.moved is not None and e.moved >= since]
+    table = session.table.restored(entry.page.id for entry in back)
+    events = (Restored(len(back), sum(entry.gain for entry in back)),) if back else ()
+    return replace(
+        followed,
+        session=replace(session, table=table, stripped=latest),
+        events=(*followed.events, *events),
+    )
+
+
+def _known(session: Session, frames: Mapping[PageId, Frame]) -> list[PageId]:
+    return [page for page in frames if page in session.table]
 
 
 def _gone(table: PageTable) -> set[PageId]:

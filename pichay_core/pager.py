@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pichay_core.admission import Arrival, admit
-from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
+from pichay_core.events import Event, Flushed, Stripped, Unpinned
+from pichay_core.leaving import Batch, moved
 from pichay_core.model import PageId, State
 from pichay_core.policies import Moment, Policy
 from pichay_core.schedule import Pending, Schedule, Window
-from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable
+from pichay_core.thinking import Thinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Seen:
     newest: frozenset[PageId] = frozenset()
     """Pages the model has not answered to yet: never moved."""
     bound: frozenset[PageId] = frozenset()
-    """Pages that later thinking is bound to: they must stay as they are."""
+    """Pages that later thinking is bound to: they stay as they are while it is sent."""
+    thinking: Thinking | None = None
+    """What they are bound by, if it may be given up in this turn; None if it may not."""
     cold: bool = False
     """The provider's cache has expired by the clock."""
     hold: str | None = None
@@ -89,6 +92,8 @@ class Advance:
     held: Held = Held()
     pending: int = 0
     """Tokens that wait for a flush."""
+    given_up: Thinking | None = None
+    """The thinking that is not sent any more, None if none was given up."""
 
 
 def advance(
@@ -107,20 +112,40 @@ def advance(
     table, decayed = _decay(table, seen.turn, limits)
     kept = seen.newest | _pointed_at(table, seen)
     wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
-    free = [entry for entry in wanted if entry.page.id not in seen.bound]
-    held = _held(wanted, free, seen)
-    told = _told(table, free, seen, limits)
-    why = None if seen.hold else schedule(told)
+    batches = [(batch, _told(table, batch, seen, limits)) for batch in _batches(wanted, seen)]
+    held = _held(wanted, batches[0][0], seen)
+    asked = () if seen.hold else ((*one, schedule(one[1])) for one in batches)
+    batch, told, why = next((one for one in asked if one[2]), (*batches[0], None))
     events = (*events, *decayed)
     if why is None:
         return Advance(table, events, None, held, told.tokens)
-    moved = tuple(_moved(table, free, seen.turn, secret))
+    left = tuple(moved(table, batch.pages, seen.turn, secret))
+    told_of = (_flushed(why, batch, told), *_stripped(batch.thinking))
     return Advance(
-        table.with_entries(entry for entry, _ in moved),
-        (*events, _flushed(why, len(moved), told), *(event for _, event in moved)),
+        table.with_entries(entry for entry, _ in left),
+        (*events, *told_of, *(event for _, event in left)),
         why,
-        held,
+        _held(wanted, batch, seen),
+        given_up=batch.thinking,
     )
+
+
+def _batches(wanted: Sequence[Entry], seen: Seen) -> list[Batch]:
+    """Return what may leave together, the largest first.
+
+    What thinking is bound to may leave if all thinking goes with it, and only if that is less
+    than what leaves for its sake.
+    """
+    free = Batch([entry for entry in wanted if entry.page.id not in seen.bound])
+    bound = sum(entry.gain for entry in wanted if entry.page.id in seen.bound)
+    if seen.thinking is None or not 0 < bound >= seen.thinking.tokens:
+        return [free]
+    return [Batch(wanted, seen.thinking), free]
+
+
+def _stripped(thinking: Thinking | None) -> Iterable[Stripped]:
+    if thinking is not None:
+        yield Stripped(thinking.blocks, thinking.tokens, thinking.first, thinking.upto)
 
 
 def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
@@ -130,26 +155,25 @@ def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
     )
 
 
-def _told(table: PageTable, free: Sequence[Entry], seen: Seen, limits: Limits) -> Pending:
+def _told(table: PageTable, batch: Batch, seen: Seen, limits: Limits) -> Pending:
     """Return what a schedule is told of a flush of these pages."""
-    pending, out = sum(entry.gain for entry in free), table.absent
+    out = table.absent
     return Pending(
-        tokens=pending,
+        tokens=batch.gain,
         cold=seen.cold,
         threshold=limits.flush_tokens,
-        paid=_paid(free, seen, limits.tau),
-        rewrite=_rewrite(free, pending, out, seen.prefix),
+        paid=_paid(batch.pages, seen, limits.tau),
+        rewrite=_rewrite(batch, out, seen.prefix),
         read=seen.prefix.read,
         window=replace(seen.window, tokens=max(0, seen.window.tokens - out)),
     )
 
 
-def _flushed(why: str, pages: int, told: Pending) -> Flushed:
+def _flushed(why: str, batch: Batch, told: Pending) -> Flushed:
     """Return what is expected of a flush. Where the cache is lost anyway it costs nothing."""
     rewrite = 0 if told.cold else round(told.rewrite)
-    return Flushed(
-        why, pages, told.tokens, round(told.read * told.tokens), rewrite, round(told.paid)
-    )
+    saves = round(told.read * (told.tokens + batch.lost))
+    return Flushed(why, len(batch.pages), told.tokens, saves, rewrite, round(told.paid))
 
 
 def _paid(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
@@ -159,18 +183,20 @@ def _paid(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
     return seen.prefix.read * sum(waited)
 
 
-def _rewrite(pages: Sequence[Entry], pending: int, out: int, prefix: Prefix) -> float:
+def _rewrite(batch: Batch, out: int, prefix: Prefix) -> float:
     """Return what it costs to write again what a flush of these pages leaves in the window.
 
-    The cache can be read up to the anchor if that stands before the first page, else up to the
+    The cache can be read up to the anchor if that stands before all that leaves, else up to the
     first message: what is out already behind that point need not be written.
     """
-    if not pages:
+    if not batch.pages:
         return 0.0
-    first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in pages)
+    first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in batch.pages)
+    first = min(first, batch.thinking.first) if batch.thinking else first
+    leaves = batch.gain + batch.lost
     if 0 < prefix.anchor <= first:
-        return _price(prefix, prefix.behind - pending)
-    return _price(prefix, prefix.tokens - out - pending)
+        return _price(prefix, prefix.behind - leaves)
+    return _price(prefix, prefix.tokens - out - leaves)
 
 
 def _price(prefix: Prefix, survives: int) -> float:
@@ -251,44 +277,11 @@ def may_leave(entry: Entry, limits: Limits) -> bool:
     )
 
 
-def _held(wanted: Sequence[Entry], free: Sequence[Entry], seen: Seen) -> Held:
+def _held(wanted: Sequence[Entry], batch: Batch, seen: Seen) -> Held:
     """Say what a rule of the provider, or this turn, keeps in the window."""
     if seen.hold:
         return Held(len(wanted), sum(e.gain for e in wanted), seen.hold) if wanted else Held()
     bound = [entry for entry in wanted if entry.page.id in seen.bound]
-    if not bound:
+    if not bound or batch.thinking is not None:
         return Held()
     return Held(len(bound), sum(e.gain for e in bound), "thinking binds history")
-
-
-def _moved(
-    table: PageTable, pages: Sequence[Entry], turn: int, secret: bytes
-) -> Iterable[tuple[Entry, Event]]:
-    superseded = _superseded(table)
-    for entry in pages:
-        page, age = entry.page, turn - entry.born
-        handle = handle_of(page.id, secret)
-        addressable = page.call.key is not None and page.id not in superseded
-        state = State.EVICTED if addressable else State.COLLECTED
-        why = "ephemeral" if page.call.key is None else "superseded"
-        event = (
-            Evicted(page.id, handle, entry.gain, age)
-            if addressable
-            else Collected(page.id, handle, entry.gain, age, why)
-        )
-        yield replace(entry, state=state, handle=handle, moved=turn), event
-
-
-def _superseded(table: PageTable) -> frozenset[PageId]:
-    """Return the resident pages of which a later resident page shows all."""
-    found: set[PageId] = set()
-    later: dict[tuple[str, str], list[Entry]] = {}
-    for entry in reversed(list(table.resident())):
-        key = entry.page.call.key
-        if key is None or entry.page.error or entry.page.cleared:
-            continue
-        newer = later.setdefault((key.tool, key.target), [])
-        if any(n.page.call.key and n.page.call.key.span.covers(key.span) for n in newer):
-            found.add(entry.page.id)
-        newer.append(entry)
-    return frozenset(found)

@@ -38,7 +38,7 @@ def rewrite(session: Session, request: Request, stored: Callable[[str], str | No
     texts = session.texts
     texts = _texts(session, request, stored) if texts is None else texts
     begins = front(request, session.birth)
-    if not (texts or begins.edits):
+    if not (texts or begins.edits or session.stripped):
         return Rewritten(request.outline.body, texts)
     sent = _sent_messages(session, request, texts)
     problems = _new_problems(request, sent)
@@ -118,15 +118,28 @@ def _sent_messages(
 ) -> dict[int, Sent]:
     """Return the rewritten messages; those of the last turn where nothing about them is new."""
     markers = _markers(session, request.head, request.messages)
+    unthought = unthought_messages(session, request.messages)
     return {
         position: _sent(
             session.sent.get(position),
             request,
             position,
-            Edits(texts.get(position, _NOTHING), markers.get(position, _NOTHING)),
+            Edits(
+                texts.get(position, _NOTHING),
+                markers.get(position, _NOTHING),
+                position in unthought,
+            ),
         )
-        for position in (texts if markers.keys() <= texts.keys() else texts.keys() | markers.keys())
+        for position in (texts.keys() | markers.keys() | unthought)
     }
+
+
+def unthought_messages(session: Session, messages: Sequence[Message]) -> frozenset[int]:
+    """Return the messages that are sent without their thinking."""
+    if not session.stripped:
+        return frozenset()
+    first = messages[: session.stripped]
+    return frozenset(position for position, message in enumerate(first) if message.thinks)
 
 
 _NOTHING: Mapping[int, str] = {}

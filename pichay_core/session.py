@@ -88,6 +88,10 @@ class Session:
     failures: int = 0
     frozen: str | None = None
     """Why the session is only observed, None while it is paged."""
+    held: str | None = None
+    """Why no more pages leave, though those that are out stay out; None while they may."""
+    stripped: int = 0
+    """So many messages from the first on are sent without their thinking."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
 

@@ -103,6 +103,10 @@ class PageTable:
         entries = (self.entries[page] for page in pages if page in self.entries)
         return self.with_entries(_never_moved(e) for e in entries if e.out or e.repairs)
 
+    def restored(self, pages: Iterable[PageId]) -> "PageTable":
+        """Return the table with these pages in the window, as if they had never left it."""
+        return self.with_entries(_in_full(self.entries[page]) for page in pages)
+
     def resident(self) -> Iterator[Entry]:
         """Yield the pages that are in the window, oldest first."""
         return iter(self._indexed().resident.values())
@@ -187,9 +191,13 @@ def _in_window(entry: Entry) -> bool:
     return entry.state is State.RESIDENT
 
 
+def _in_full(entry: Entry) -> Entry:
+    state = State.RESIDENT if entry.out else entry.state
+    return replace(entry, handle=None, moved=None, state=state)
+
+
 def _never_moved(entry: Entry) -> Entry:
-    entry = replace(entry, handle=None, moved=None)
-    entry = replace(entry, state=State.RESIDENT) if entry.out else entry
+    entry = _in_full(entry)
     if entry.repairs is None:
         return entry
     note = replace(entry.page, cleared=True)

@@ -62,13 +62,16 @@ def newest(messages: Sequence[Message], frames: Mapping[PageId, Frame]) -> froze
 
 
 def before_thinking(
-    messages: Sequence[Message], frames: Mapping[PageId, Frame]
+    messages: Sequence[Message], frames: Mapping[PageId, Frame], stripped: int = 0
 ) -> frozenset[PageId]:
-    """Return the pages that stand before a signed thinking block.
+    """Return the pages that stand before a signed thinking block that is sent.
 
-    On models that bind a signature to all that precedes it, these must stay as they are.
+    On models that bind a signature to all that precedes it, these must stay as they are. The
+    first *stripped* messages are sent without their thinking.
     """
     thought = _last(messages, lambda message: message.thinks)
+    if thought < stripped:
+        return frozenset()
     return frozenset(page for page, frame in frames.items() if frame.message < thought)
 
 

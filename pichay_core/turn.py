@@ -5,7 +5,7 @@ decided by the pager, and here the one is put into the other. Pure: time, chance
 content come in as arguments.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
@@ -17,14 +17,17 @@ from pichay_core.events import Event, Repaired, Restored
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
+from pichay_core.models import binds_thinking
 from pichay_core.pager import Advance, Held, Limits, Seen, advance
 from pichay_core.policies import Moment, Policy
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite
 from pichay_core.schedule import Schedule
-from pichay_core.session import Frame, Match, Session
+from pichay_core.session import Frame, Match, Session, shared_prefix
 from pichay_core.table import Entry, PageTable
+from pichay_core.thinking import Thinking, may_be_given_up, still_stripped
+from pichay_core.tokens import tokens_of_bytes
 from pichay_core.transcript import before_thinking, newest, place
 from pichay_core.warmth import (
     CACHE_TTLS,
@@ -52,6 +55,8 @@ class Rules:
     """False to decide and record, but send as it came (observe mode)."""
     evicts: bool = True
     """False to let every page stay that is in the window."""
+    keep_thinking: bool = False
+    """True to let every page stay that thinking is bound to, at any time."""
     birth: Birth | None = None
     """What a conversation is given that begins now."""
     multiples: CacheMultipliers | None = None
@@ -137,7 +142,11 @@ def untouched(matched: Match, request: Request) -> Turn:
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the body as the session's decisions have it, deciding nothing (count_tokens)."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
-    shown = replace(session, messages=request.messages, frames=placed.frames, sent={}, texts=None)
+    messages, known = request.messages, session.messages
+    stripped = still_stripped(known, session.stripped, messages, shared_prefix(known, messages))
+    shown = replace(
+        session, messages=messages, frames=placed.frames, stripped=stripped, sent={}, texts=None
+    )
     return rewrite(shown, request, stored)
 
 
@@ -180,26 +189,55 @@ def _as_sent(session: Session) -> Session:
     if session.edited:
         return session
     table = session.table.as_sent(session.frames)
-    return session if table is session.table else replace(session, table=table, texts=None)
+    if table is session.table and not session.stripped:
+        return session
+    return replace(session, table=table, texts=None, stripped=0)
 
 
 def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen:
     session, frames, messages = moved.session, moved.placed.frames, request.messages
     arrivals = tuple(a for a in moved.placed.pages if a.page.id not in session.table)
-    bound = before_thinking(messages, frames) if session.binds else frozenset[PageId]()
     last = messages[-1].text if messages else ""
-    ends = tuple(accumulate((message.size for message in messages), initial=0))
+    ends = tuple(accumulate(_sizes(messages, session.stripped), initial=0))
     held, at = ends[: _cached(matched, messages) + 1], request.at
+    cold = not warm(matched.session, at) or front_changed(matched.session, request)
     return Seen(
         turn=session.turn,
         arrivals=arrivals,
         newest=newest(messages, frames),
-        bound=bound,
-        cold=not warm(matched.session, at) or front_changed(matched.session, request),
-        hold="client compaction" if asks_for_summary(last) else None,
+        bound=_bound(session),
+        thinking=None if rules.keep_thinking else _thinking(session, cold),
+        cold=cold,
+        hold=session.held or ("client compaction" if asks_for_summary(last) else None),
         prefix=prefix(session, held, at, rules.multiples, rules.prices),
         window=window_of(request, ends[-1], session.model, rules.prices),
     )
+
+
+def _bound(session: Session) -> frozenset[PageId]:
+    if not session.binds:
+        return frozenset()
+    return before_thinking(session.messages, session.frames, session.stripped)
+
+
+def _thinking(session: Session, cold: bool) -> Thinking | None:
+    """Return the thinking that may go so that pages can, None if it stays.
+
+    Another model may be asked than the one that binds it: then the pages wait for that one.
+    """
+    if not binds_thinking(session.model):
+        return None
+
+    def tokens_of(size: int) -> int:
+        return tokens_of_bytes(size, session.model)
+
+    return may_be_given_up(session.messages, session.stripped, cold, tokens_of)
+
+
+def _sizes(messages: Sequence[Message], stripped: int) -> Iterator[int]:
+    """Yield the bytes of each message, without the thinking that is not sent."""
+    for position, message in enumerate(messages):
+        yield message.size - (message.thought if position < stripped else 0)
 
 
 def _cached(matched: Match, messages: Sequence[Message]) -> int:
@@ -222,6 +260,8 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
         bytes=len(request.outline.body),
         texts=session.texts if _texts_hold(advanced) else None,
     )
+    if advanced.given_up is not None:
+        session = replace(session, stripped=advanced.given_up.upto)
     if advanced.flushed is None:
         return session
     last = max(_out(session.table, session.frames), key=session.frames.__getitem__, default=None)

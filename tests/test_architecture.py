@@ -16,7 +16,7 @@ LAYERS = [
     "wire.shapes",
     "table events models modes stubs tokens prices tariff tools wire",
     "policies schedule prefix faults thrash admission cacheprice birth cooperate request",
-    "pager session transcript ledger identity rewrite",
+    "pager leaving thinking session transcript ledger identity rewrite",
     "warmth window flushes follow",
     "turn replay traces probe",
     "store",

@@ -322,7 +322,8 @@ def test_a_rewrite_that_breaks_a_rule_is_not_sent():
     done = rewritten(evicted(session, list(session.frames)[:1]), request)
     assert done.body is request.outline.body
     assert done.problems == {
-        "tool_use ids were found without tool_result blocks immediately after: t0"
+        "tool_use ids were found without tool_result blocks immediately after: t0",
+        "messages.2: all messages must have non-empty content",
     }
     assert done.sent == {}
 
