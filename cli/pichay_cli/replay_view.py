@@ -69,6 +69,7 @@ def replay_sheet(plan: str, found: Sequence[tuple[Path, Report]], whole: Report)
         *_money(whole),
         line(f"Per eviction {_faults(whole, whole.evicted)}; per request and page out "
              f"{_faults(whole, whole.request_evictions)}."),
+        *_thinking(whole),
         *_thrash(whole),
     ]  # fmt: skip
     sheet = Sheet([*_COLUMNS, Column("session")], rows, cut=True)
@@ -82,6 +83,14 @@ def _money(report: Report) -> list[RenderableType]:
     some = report.priced < report.requests
     of = f" for the {times(report.priced, 'request')} with a price" if some else ""
     return [line(f"At list prices {paid} instead of {untouched}{of}, output not counted.")]
+
+
+def _thinking(report: Report) -> list[RenderableType]:
+    if not report.thinking:
+        return []
+    return [
+        line(f"Given up so that pages could leave: {tokens(report.thinking)} tokens of thinking.")
+    ]
 
 
 def _thrash(report: Report) -> list[RenderableType]:
@@ -127,6 +136,7 @@ def report_data(report: Report) -> Mapping[str, object]:
         "evicted": report.evicted,
         "collected": report.collected,
         "request_evictions": report.request_evictions,
+        "thinking_given_up": report.thinking,
         "edits_of_pages_out": report.edits,
         "faults": dict(report.faults),
         "thrash": {

@@ -65,6 +65,7 @@ class Given:
     write: float | None = None
     min_bytes: int = _LIMITS.min_bytes
     prices: Prices = NOTHING
+    keep_thinking: bool = False
 
     def setup(self, plan: Plan) -> Setup:
         """Return everything that a replay needs to know."""
@@ -82,6 +83,7 @@ class Given:
             SCHEDULES[plan.schedule],
             limits,
             edit=False,
+            keep_thinking=self.keep_thinking,
             multiples=multiples,
             prices=self.prices,
         )
@@ -152,6 +154,8 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
                  help="System prompt and tools; as recorded, else 18000, if not said."),
     click.option("--min-bytes", type=click.IntRange(min=0), default=_LIMITS.min_bytes,
                  show_default=True, help="A result of this size or less stays."),
+    click.option("--keep-thinking", is_flag=True,
+                 help="Never give up thinking so that what stands before it can leave."),
 )  # fmt: skip
 
 
@@ -168,11 +172,18 @@ def world_of(
     multiples: tuple[float | None, float | None],
     head: int | None,
     min_bytes: int,
+    keep_thinking: bool,
 ) -> Given:
     """Return what the options say."""
     write, read = multiples
     return replace(
-        given_of(model), ttl=Ttl(ttl), head=head, read=read, write=write, min_bytes=min_bytes
+        given_of(model),
+        ttl=Ttl(ttl),
+        head=head,
+        read=read,
+        write=write,
+        min_bytes=min_bytes,
+        keep_thinking=keep_thinking,
     )
 
 

@@ -17,7 +17,7 @@ from pichay_core.cacheprice import (
     input_price,
     surcharges_of,
 )
-from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed
+from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed, Stripped
 from pichay_core.model import FaultKind, Kind, Usage
 from pichay_core.prefix import Ttl
 from pichay_core.replay.report import Report, together
@@ -104,6 +104,9 @@ class _Account:
         """Add one request, which costs *bare* untouched."""
         session, at = seen.session, seen.at
         same = min(_first_moved(seen.turn, len(session.messages)), seen.shared)
+        if session.stripped != seen.before.stripped:
+            # Less stripped than before: pages have come back with it, perhaps in the first message.
+            same = 0 if session.stripped < seen.before.stripped else min(same, seen.before.stripped)
         usage, broke = self._world.bill(session, same, at)
         self._watch = self._watch.after(session.turn, seen.turn.events)
         self._found.append(_report(seen, usage, bare, broke, self._prices(seen)))
@@ -193,6 +196,7 @@ def _report(seen: Replayed, usage: Usage, bare: Usage, broke: bool, prices: _Pri
         evicted=kinds[Evicted],
         collected=kinds[Collected],
         request_evictions=_pages_out(turn.session),
+        thinking=sum(event.tokens for event in turn.events if isinstance(event, Stripped)),
         edits=len(edits),
         doubt=sum(prices.again(usage, e.page.tokens) for e in (*edits, *_refetched(turn))),
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),

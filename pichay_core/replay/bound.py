@@ -7,7 +7,8 @@ it came with. A cold cache, a compaction and a rewind let everything leave for n
 that is out never costs anything more: what the model asked for again it asked for in the
 recording, whose price both sides pay.
 
-Relaxed, so that the bound holds for every real schedule: the cache can be read up to any cut.
+Relaxed, so that the bound holds for every real schedule: the cache can be read up to any cut, and
+thinking that may be given up costs nothing.
 
 With no price on faults, leaving later is never better once a flush covers a page, so a plan is a
 set of flushes (time, cut). What survives behind a cut is the text that never leaves, so its price
@@ -29,6 +30,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
+from pichay_core.models import binds_thinking
 from pichay_core.pager import may_leave
 from pichay_core.prefix import Ttl
 from pichay_core.replay.run import Replayed, Setup, replayed
@@ -37,7 +39,7 @@ from pichay_core.schedule import Pending
 from pichay_core.stubs import stub_bytes
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.traces.trace import Conversation
-from pichay_core.wire.message import Message
+from pichay_core.wire.message import THINKING, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class _Course:
             first.model, at, hour, setup.rules.prices
         )
         self._setup = setup
+        self._unthought = binds_thinking(first.model) and not setup.rules.keep_thinking
         self._head = first.head
         self._sizes: Sizes = {}
         self._ends: list[int] = []
@@ -176,6 +179,8 @@ class _Course:
             fixed = self._ends[-1] if self._ends else 0
             message = seen.session.messages[position]
             for block, (_, size) in enumerate(sizes_of(message, self._sizes)):
+                if self._unthought and message.blocks[block].type in THINKING:
+                    continue
                 tokens = tokens_of_bytes(size, model)
                 page = pages.get((position, block))  # pyright: ignore[reportArgumentType]
                 entry = seen.session.table.entries.get(page) if page else None

@@ -28,6 +28,8 @@ class Report:
     collected: int = 0
     request_evictions: int = 0
     """Pages that were out, counted once for each request, as the paper counts."""
+    thinking: int = 0
+    """Tokens of thinking that were given up so that pages could leave; each counted once."""
     edits: int = 0
     """Writes to a thing whose last read was out: the model may have had to read it again."""
     doubt: float = 0.0

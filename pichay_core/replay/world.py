@@ -16,7 +16,7 @@ from pichay_core.session import Session
 from pichay_core.stubs import stub_bytes
 from pichay_core.tokens import PICTURE_BYTES, tokens_of_bytes
 from pichay_core.wire.jsontext import value
-from pichay_core.wire.message import Message
+from pichay_core.wire.message import THINKING, Message
 
 BLOCK_TOKENS = 4
 """What the provider adds for the structure around a content block."""
@@ -70,7 +70,11 @@ class World:
         del self._ends[same:]
         out = _stubs_by_message(session, same) if self._paged else _NOTHING_OUT
         for position in range(same, len(session.messages)):
-            chain = chain.then(self._units(session.messages[position], out.get(position)))
+            message = session.messages[position]
+            units = self._units(message, out.get(position))
+            if self._paged and position < session.stripped:
+                units = _without_thinking(message, units)
+            chain = chain.then(units)
             self._ends.append(len(chain))
         self._chain = chain
         billed = self._cache.bill(Request(chain, at, marks=self._marks(session)))
@@ -106,6 +110,13 @@ class World:
                 start = self._ends[frame.message - 1] if frame.message else 1
                 found.add(start + frame.block)
         return tuple(Mark(unit, self._ttl) for unit in sorted(found))
+
+
+def _without_thinking(message: Message, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
+    if not message.thinks:
+        return units
+    blocks = zip(message.blocks, units, strict=True)
+    return tuple(unit for block, unit in blocks if block.type not in THINKING)
 
 
 def _stubs_by_message(session: Session, first: int) -> Mapping[int, Mapping[int, int]]:
