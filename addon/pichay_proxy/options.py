@@ -74,6 +74,9 @@ def add_options(loader: Loader) -> None:
     add("pichay_min_bytes", int, _LIMITS.min_bytes, "A result of this size or less never leaves.")
     add("pichay_pin_half_life", int, _LIMITS.pin_half_life,
         "Turns in which an unused pin loses half its strength; 0 switches pins off.")  # fmt: skip
+    add("pichay_keep_thinking", bool, False,
+        "On models that bind thinking to the history: never give thinking up, so that what "
+        "stands before it stays.")  # fmt: skip
     add("pichay_hosts", Sequence[str], [],
         "More hosts that speak the Anthropic Messages API.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
@@ -114,6 +117,7 @@ def settings_of(options: Options) -> Settings:
         POLICIES[_one_of(options, "pichay_policy", POLICIES)],
         SCHEDULES[_one_of(options, "pichay_schedule", SCHEDULES)],
         limits,
+        keep_thinking=options.pichay_keep_thinking,
     )
     hosts = frozenset(host.strip().lower() for host in (*HOSTS, *options.pichay_hosts))
     if bad := [host for host in hosts if not host or "/" in host or ":" in host]:

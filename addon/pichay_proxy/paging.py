@@ -11,7 +11,7 @@ from dataclasses import replace
 from pichay_core.birth.choice import Birth, only_begun
 from pichay_core.birth.profile import Earlier, profiled
 from pichay_core.birth.project import client_of, project_of
-from pichay_core.events import Failed, Frozen, Passed, Warned
+from pichay_core.events import Failed, Frozen, Passed, Stopped, Warned
 from pichay_core.identity import Identity, identify, shape_of
 from pichay_core.modes import Mode
 from pichay_core.prices import NOTHING, Prices
@@ -232,6 +232,14 @@ class Paging:
         self._sessions.replace(after)
         self._put(Happened(Frozen(why), at, after.id, after))
 
+    def _hold(self, live: Session, why: str, at: float) -> None:
+        """Let no more pages leave. Those that are out stay out: newer thinking is bound to that."""
+        if live.held or live.frozen:
+            return
+        after = replace(live, held=why)
+        self._sessions.replace(after)
+        self._put(Happened(Stopped(why), at, after.id, after))
+
     def replied(
         self,
         exchange: Exchange,
@@ -257,7 +265,7 @@ class Paging:
         for event in said.events:
             self._put(Happened(event, at, live.id))
         if said.harm:
-            self.freeze(exchange, said.harm, at)
+            self._hold(live, said.harm, at)
         return self._warned(exchange, said.warnings, at)
 
     def _warned(

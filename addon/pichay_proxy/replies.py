@@ -24,7 +24,10 @@ class Told:
     events: tuple[Dropped | Missed, ...] = ()
     warnings: tuple[Warned, ...] = ()
     harm: str | None = None
-    """Why the session must not be edited any more, None if it may."""
+    """Why nothing new may be done to what the session sends, None if it may.
+
+    What was done already goes on: newer thinking is bound to it.
+    """
 
 
 def told(report: Report, edited: bool, flushed: bool) -> Told:
@@ -55,7 +58,9 @@ def _dropped(report: Report, edited: bool) -> Iterator[Dropped]:
 
 def _lost(event: Dropped) -> Warned:
     if _is_ours(event):
-        return Warned(f"thinking dropped {OURS}", f"{_said(event)}; only observed from now on")
+        return Warned(
+            f"thinking dropped {OURS}", f"{_said(event)}; no more pages leave from now on"
+        )
     return Warned(f"thinking dropped {NOT_OURS}", _said(event))
 
 

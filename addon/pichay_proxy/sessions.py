@@ -77,8 +77,10 @@ class LiveSessions:
         if current is session:
             return matched
         fork = replace(session, id=_new_id(), parent=session.id, kind="fork", requests=0)
-        if current is not None and current.frozen:
-            fork = replace(fork, frozen=current.frozen)
+        if current is not None:
+            fork = replace(
+                fork, frozen=fork.frozen or current.frozen, held=fork.held or current.held
+            )
         return replace(matched, session=fork)
 
     def commit(self, matched: Match, after: Session) -> None:

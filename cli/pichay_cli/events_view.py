@@ -15,8 +15,10 @@ _STYLES = {
     "failed": BAD,
     "dropped": BAD,
     "frozen": BAD,
+    "stopped": BAD,
     "tls_failed": BAD,
     "flushed": "cyan",
+    "stripped": "cyan",
     "pinned": "magenta",
     "called": "yellow",
     "passed": QUIET,
@@ -62,6 +64,20 @@ def _repaired(event: EventStory) -> str:
 def _flushed(event: EventStory) -> str:
     pages = times(event.detail.get("pages", 0), "page")
     return f"{event.why}: {pages}, {_tokens(event)} off the window"
+
+
+def _stripped(event: EventStory) -> str:
+    blocks = times(event.detail.get("blocks", 0), "block")
+    return f"{blocks} of thinking, {_tokens(event)}, given up with a flush"
+
+
+def _restored(event: EventStory) -> str:
+    pages = times(event.detail.get("pages", 0), "page")
+    return f"{pages}, {_tokens(event)} back in place: the client returned into a tool loop"
+
+
+def _stopped(event: EventStory) -> str:
+    return f"no more pages leave from now on: {event.why}"
 
 
 def _rewound(event: EventStory) -> str:
@@ -118,8 +134,11 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "unpinned": _unpinned,
     "repaired": _repaired,
     "flushed": _flushed,
+    "stripped": _stripped,
+    "restored": _restored,
     "rewound": _rewound,
     "frozen": _frozen,
+    "stopped": _stopped,
     "dropped": _dropped,
     "missed": _missed,
     "shortened": _shortened,

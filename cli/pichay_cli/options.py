@@ -38,6 +38,7 @@ class Options:
     max_body_mb: int | None = None
     hosts: tuple[str, ...] = ()
     allow_subscription: bool = False
+    keep_thinking: bool = False
     database: Path | None = None
     reverse: bool = False
     port: int | None = None
@@ -61,6 +62,8 @@ class Options:
         given += [f"pichay_hosts={host}" for host in self.hosts]
         if self.allow_subscription:
             given.append("pichay_allow_subscription=true")
+        if self.keep_thinking:
+            given.append("pichay_keep_thinking=true")
         if self.database is not None:
             given.append(f"pichay_database={self.recording()}")
         return tuple(given)
@@ -114,6 +117,11 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--allow-subscription",
         is_flag=True,
         help="Also evict in requests with a subscription login; they are only observed otherwise.",
+    ),
+    click.option(
+        "--keep-thinking",
+        is_flag=True,
+        help="Never give up thinking so that what stands before it can leave.",
     ),
     click.option("--database", type=_PATH, help="Record here, not in PICHAY_HOME."),
     click.option(

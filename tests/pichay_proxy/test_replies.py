@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pichay_core.events import Dropped, Frozen, Missed, Warned
+from pichay_core.events import Dropped, Missed, Stopped, Warned
 from pichay_core.model import Usage
 from pichay_core.wire.anthropic_reply import Drop, Report
 from tests.builders import Proxy, RecordedProxy, body, rules, stubbed, worked
@@ -46,25 +46,34 @@ def test_a_session_that_was_never_edited_goes_on_though_thinking_was_dropped():
     proxy, talk = Proxy(), worked()
     proxy.send(talk.copy().to(3))
     proxy.replied(LOST)
-    assert proxy.session.frozen is None
+    assert (proxy.session.frozen, proxy.session.held) == (None, None)
     assert proxy.send(talk) != body(talk)
 
 
-def test_thinking_lost_after_an_edit_of_ours_ends_the_editing():
+def test_after_thinking_was_lost_through_an_edit_of_ours_no_more_pages_leave():
     proxy, talk = Proxy(BATCH), worked()
-    assert stubbed(proxy.send(talk))
+    out = stubbed(proxy.send(talk))
     said = proxy.replied(replace(LOST, cache_miss=""))
     assert [w.why for w in said] == ["thinking dropped after an edit of ours"]
-    why = (
-        "thinking dropped after an edit of ours: "
-        "2 from messages.3.content.0 on, prefix_binding_mismatch"
-    )
-    assert proxy.session.frozen == why
-    assert proxy.events(Frozen) == [Frozen(why)]
-    later = body(talk.read("later.py"))
-    assert proxy.send(later) is later
+    assert (proxy.session.held, proxy.session.frozen) == (LOST_BY_US, None)
+    assert proxy.events(Stopped) == [Stopped(LOST_BY_US)]
+    for number in range(8):
+        later = proxy.send(talk.read(f"later {number}.py"))
+        assert stubbed(later) == out != []
+    assert (proxy.last.held.pages > 0, proxy.last.held.why) == (True, LOST_BY_US)
     proxy.replied(LOST)
-    assert len(proxy.events(Frozen)) == 1
+    assert len(proxy.events(Stopped)) == 1
+
+
+def test_what_was_decided_before_is_sent_the_same_after_a_restart(tmp_path):
+    proxy, talk = RecordedProxy(tmp_path / "db", BATCH), worked()
+    before = proxy.send(talk)
+    proxy.replied(LOST)
+    proxy = proxy.restart()
+    after = proxy.send(talk.idle(8))
+    assert units(after)[: len(units(before))] == units(before)
+    assert proxy.session.held == LOST_BY_US
+    proxy.stop()
 
 
 def test_thinking_that_the_model_may_not_read_is_no_fault_of_an_edit():
@@ -73,7 +82,7 @@ def test_thinking_that_the_model_may_not_read_is_no_fault_of_an_edit():
     other = Drop("messages.3.content.0", "model_binding_mismatch")
     (said,) = proxy.replied(Report(USAGE, dropped=(other,)))
     assert said.why == "thinking dropped not through an edit of ours"
-    assert proxy.session.frozen is None
+    assert (proxy.session.frozen, proxy.session.held) == (None, None)
 
 
 def test_the_cache_miss_of_a_flush_is_what_was_paid_for():
@@ -84,7 +93,7 @@ def test_the_cache_miss_of_a_flush_is_what_was_paid_for():
     assert proxy.last.flushed is None
     (said,) = proxy.replied(Report(USAGE, cache_miss="messages_changed"))
     assert said.why == "cache missed after an edit of ours"
-    assert proxy.session.frozen is None
+    assert (proxy.session.frozen, proxy.session.held) == (None, None)
 
 
 def test_that_a_session_was_edited_is_known_after_a_restart(tmp_path):
@@ -95,7 +104,7 @@ def test_that_a_session_was_edited_is_known_after_a_restart(tmp_path):
     assert proxy.session.edited
     proxy.replied(LOST)
     assert proxy.events(Dropped)[0].edited
-    assert proxy.session.frozen
+    assert proxy.session.held
     proxy.stop()
 
 
