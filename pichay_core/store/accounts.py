@@ -17,15 +17,15 @@ from pichay_core.model import PageId, SessionId, Usage
 from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.decisions import Decisions, insert
-from pichay_core.store.flushes import Bill, Counted, Flushes
+from pichay_core.store.flushes import Bill, Flushes
 from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
-from pichay_core.store.turns import NOTHING_SAVED, turn_row
+from pichay_core.store.turns import NOTHING_SAVED, Counted, turn_row
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.stubs import saved
 from pichay_core.tariff import load_price_list, price
-from pichay_core.tokens import Calibration, calibrated, uncalibrated
+from pichay_core.tokens import O200K_BYTES_PER_TOKEN, Calibration, calibrated, uncalibrated
 from pichay_core.wire.format import Edits, Format
 from pichay_core.wire.message import Message
 
@@ -65,11 +65,12 @@ class Accounts:
             case Turned():
                 self._count(record)
                 counted = self._counted_pages(record.after)
-                self._flushes.turned(record, counted)
+                each = self._calibration(record.model).multiplier / O200K_BYTES_PER_TOKEN
+                self._flushes.turned(record, counted, each)
                 if record.before is None and record.after.parent is not None:
                     self._inherit(record.after)
                 # Another process may have gone on with the same conversation: its turn goes.
-                row = turn_row(record, counted, self._calibration(record.model).multiplier)
+                row = turn_row(record, counted, each)
                 insert(self._db, "turns", [row], "insert or replace")
             case Settlement():
                 self._settled(record)
@@ -149,7 +150,7 @@ class Accounts:
         edited = row["outcome"] == "edited"
         facts = replace(record.facts, only_refetched=record.facts.only_refetched and edited)
         amounts = Amounts(
-            removed=row["removed_tokens"],
+            removed=row["removed_tokens"] + row["thinking_tokens"],
             refetched=row["refetched_tokens"] if edited else 0,
             front=row["definitions_tokens"] - row["protocol_tokens"],
         )

@@ -112,8 +112,14 @@ class Decisions:
         state = record.session_state
         if state is not None:
             self._db.conn.execute(
-                "update sessions set frozen = :frozen, failures = :failures where id = :id",
-                {"frozen": state.frozen, "failures": state.failures, "id": state.id},
+                "update sessions set frozen = :frozen, held = :held, failures = :failures "
+                "where id = :id",
+                {
+                    "frozen": state.frozen,
+                    "held": state.held,
+                    "failures": state.failures,
+                    "id": state.id,
+                },
             )
         row = event_row(record.event, record.at, record.session, None, None)
         insert(self._db, "events", [row])

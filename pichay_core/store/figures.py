@@ -57,6 +57,9 @@ class Net:
     untouched_dollars: float = 0.0
     unpriced: tuple[str, ...] = ()
     """Models whose price is not known."""
+    thinking: int = 0
+    """Tokens of thinking that requests were sent without, so that pages could leave; of the
+    saved tokens these are the price."""
 
     @property
     def saved_tokens(self) -> int:
@@ -78,7 +81,17 @@ class Net:
             self.dollars + other.dollars,
             self.untouched_dollars + other.untouched_dollars,
             (*self.unpriced, *(model for model in other.unpriced if model not in self.unpriced)),
+            self.thinking + other.thinking,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """Thinking that was given up so that pages could leave, each block counted once."""
+
+    times: int = 0
+    blocks: int = 0
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +125,15 @@ def recorded(db: Database) -> bool:
 
 def net(db: Database, scope: Scope = EVERYTHING) -> Net:
     """Return the net over all requests in scope."""
-    found = rows(db, f"select {_NET} from turns {where(scope)} group by model", scope)
+    found = rows(db, f"select {_columns(db)} from turns {where(scope)} group by model", scope)
     return _sum(_net(row) for row in found)
+
+
+def given_up(db: Database, scope: Scope = EVERYTHING) -> GivenUp:
+    """Return the thinking that was given up in scope."""
+    sql = f"select {_GIVEN_UP} from events {where(scope, also="kind = 'stripped'")}"
+    (row,) = rows(db, sql, scope)
+    return GivenUp(row["times"], int(row["blocks"]), int(row["tokens"]))
 
 
 def sessions(
@@ -123,7 +143,8 @@ def sessions(
     chosen = f"{where(scope, 'id', 'last_at')} order by last_at desc, id limit {_limit(limit)}"
     found = rows(db, f"select * from sessions {chosen}", scope)
     inner = f"session in (select id from sessions {chosen})"
-    nets = _nets(rows(db, f"select session, {_NET} from turns where {inner} {_EACH}", scope))
+    columns = f"session, {_columns(db)}"
+    nets = _nets(rows(db, f"select {columns} from turns where {inner} {_EACH}", scope))
     windows = _by_session(rows(db, _WINDOWS.format(inner=inner), scope), "window")
     counts = rows(db, _MOVES.format(inner=inner), scope)
     evictions, faults = _by_session(counts, "evictions"), _by_session(counts, "faults")
@@ -147,6 +168,9 @@ def sessions(
     )
 
 
+_GIVEN_UP = """
+    count(*) times, total(tokens) tokens, total(json_extract(detail, '$.blocks')) blocks
+"""
 _EACH = "group by session, model"
 _NET = """
     model, count(*) requests, count(input_tokens) settled, count(dollars) priced,
@@ -170,6 +194,12 @@ _MOVES = """
 """
 
 
+def _columns(db: Database) -> str:
+    """Return what a net is made of. An older recording knows nothing of thinking."""
+    counted = "thinking_tokens" in db["turns"].columns_dict
+    return f"{_NET}, {'total(thinking_tokens)' if counted else 0} thinking"
+
+
 def _net(row: Row) -> Net:
     unknown = row["settled"] > row["priced"]
     return Net(
@@ -181,6 +211,7 @@ def _net(row: Row) -> Net:
         dollars=row["dollars"],
         untouched_dollars=row["untouched_dollars"],
         unpriced=(row["model"],) if unknown else (),
+        thinking=int(row["thinking"]),
     )
 
 

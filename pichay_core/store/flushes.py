@@ -24,7 +24,7 @@ from pichay_core.store.decisions import insert
 from pichay_core.store.records import Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
-from pichay_core.table import Entry
+from pichay_core.store.turns import Counted, given_up
 from pichay_core.tariff import multipliers, rates
 
 MOST_OPEN = 1_024
@@ -33,14 +33,6 @@ MOST_SESSIONS = 256
 """Sessions whose refetches are kept in memory; those of others are read back."""
 NOBODY = -1
 """Stands for the flushes that are not recorded here: a parent's, and those of earlier versions."""
-
-
-class Counted(NamedTuple):
-    """One page of a request, with what it holds and what it saves, in calibrated tokens."""
-
-    entry: Entry
-    tokens: int
-    gain: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +79,16 @@ class Flushes:
         self._open: OrderedDict[tuple[SessionId, int], Mapping[int, Share]] = OrderedDict()
         self._refetches: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
 
-    def turned(self, record: Turned, counted: Iterable[Counted]) -> None:
-        """Put down a flush, and remember what each flush has to do with the request."""
+    def turned(self, record: Turned, counted: Iterable[Counted], each: float) -> None:
+        """Put down a flush, and remember what each flush has to do with the request.
+
+        *each*: tokens per byte of text.
+        """
         if record.outcome != "edited":
             return
         insert(self._db, "flushes", [*_flushes(record)], also=_AGAIN)
-        self._open[record.after.id, record.after.requests] = self._shares(record, list(counted))
+        shares = self._shares(record, list(counted), each)
+        self._open[record.after.id, record.after.requests] = shares
         while len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
 
@@ -119,7 +115,7 @@ class Flushes:
         self._db.conn.executemany(_PAID_BACK, changes)
         return Born(parts.front, None if known is None else parts.front * known.input)
 
-    def _shares(self, record: Turned, counted: list[Counted]) -> Mapping[int, Share]:
+    def _shares(self, record: Turned, counted: list[Counted], each: float) -> Mapping[int, Share]:
         """One pass over the pages; a flush is named by its turn."""
         again = {one.entry.page.id for one in counted if one.entry.faults}
         refetches = self._refetched(record.after.id, again)
@@ -133,8 +129,25 @@ class Flushes:
                 turn = refetches[entry.page.id]
                 refetched[turn] += one.tokens
                 fresh[turn] += one.tokens if entry.page.id in came else 0
+        for turn, size in self._thinking(record).items():
+            removed[turn] += round(size * each)
         turns = removed.keys() | refetched.keys()
         return {turn: Share(removed[turn], refetched[turn], fresh[turn]) for turn in turns}
+
+    def _thinking(self, record: Turned) -> Mapping[int, int]:
+        """Return the bytes of thinking that are missing from a request, by flush.
+
+        What stands elsewhere since the client has changed its history is of the last of them.
+        """
+        whole, found = given_up(record), Counter[int]()
+        if not whole:
+            return found
+        parts = rows(self._db, _STRIPPED, Scope(record.after.id))
+        for part in parts:
+            size = given_up(record, part["first"], part["upto"])
+            found[part["turn"]] += min(size, whole - found.total())
+        found[parts[-1]["turn"] if parts else NOBODY] += whole - found.total()
+        return found
 
     def _refetched(self, session: SessionId, again: set[PageId]) -> Mapping[PageId, int]:
         """Return for pages that came *again* the turn in which they had been taken out."""
@@ -221,6 +234,10 @@ _PAID_BACK = """
         then coalesce(paid_back, requests)
     end
     where session = :session and turn = :turn
+"""
+_STRIPPED = """
+    select turn, json_extract(detail, '$.first') first, json_extract(detail, '$.upto') upto
+    from events where session = :session and kind = 'stripped' order by id
 """
 _REFETCHES = """
     select json_extract(events.detail, '$.by') by, pages.moved from events join pages

@@ -60,6 +60,8 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "birth": session.birth and session.birth.as_text(),
         "failures": session.failures,
         "frozen": session.frozen,
+        "held": session.held,
+        "stripped": session.stripped,
         "warned": "\n".join(sorted(session.warned)),
         "cached": session.ledger.cached,
         "untouched_cached": session.ledger.untouched_cached,
@@ -95,6 +97,8 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         front=row["front"],
         failures=row["failures"],
         frozen=row["frozen"],
+        held=row.get("held"),
+        stripped=row.get("stripped") or 0,
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )

@@ -28,6 +28,8 @@ class TurnStory:
     why: str | None
     status: int | None
     removed_tokens: int
+    thinking_tokens: int
+    """That it was sent without, so that pages could leave."""
     pending_tokens: int
     flushed: str | None
     held_tokens: int
@@ -242,6 +244,7 @@ def _turn(row: Row) -> TurnStory:
         why=row["why"],
         status=row["status"],
         removed_tokens=row["removed_tokens"],
+        thinking_tokens=row.get("thinking_tokens") or 0,
         pending_tokens=row["pending_tokens"],
         flushed=row["flushed"],
         held_tokens=row["held_tokens"],

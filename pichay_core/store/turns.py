@@ -1,21 +1,35 @@
 """The row of a request as it went upstream; what it was billed is added by ``accounts.py``."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from pichay_core.ledger import Amounts
 from pichay_core.model import State
-from pichay_core.store.flushes import Counted
 from pichay_core.store.records import Turned
 from pichay_core.store.rows import Row
-from pichay_core.tokens import O200K_BYTES_PER_TOKEN
-
-NOTHING_SAVED: Row = {"removed_tokens": 0, "definitions_tokens": 0, "protocol_tokens": 0}
+from pichay_core.table import Entry
 
 
-def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> Row:
+class Counted(NamedTuple):
+    """One page of a request, with what it holds and what it saves, in calibrated tokens."""
+
+    entry: Entry
+    tokens: int
+    gain: int
+
+
+NOTHING_SAVED: Row = {
+    "removed_tokens": 0,
+    "thinking_tokens": 0,
+    "definitions_tokens": 0,
+    "protocol_tokens": 0,
+}
+
+
+def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
     """Return the row of a request that has not been billed yet.
 
-    *multiplier*: tokens of its model per o200k token.
+    *each*: tokens of its model per byte of text.
     """
     after, amounts = record.after, _amounts(counted)
     return {
@@ -31,6 +45,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> R
         "bytes_after": record.bytes_after,
         "front_bytes": _front_bytes(record),
         "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
+        "thinking_tokens": round(given_up(record) * each) if record.outcome == "edited" else 0,
         "refetched_tokens": amounts.refetched,
         "resident_tokens": amounts.resident,
         "pending_tokens": record.pending,
@@ -39,8 +54,15 @@ def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> R
         "held_tokens": record.held.tokens,
         "held_why": record.held.why,
         "overhead_microseconds": record.overhead_microseconds,
-        **_front(record, multiplier / O200K_BYTES_PER_TOKEN),
+        **_front(record, each),
     }
+
+
+def given_up(record: Turned, first: int = 0, upto: int | None = None) -> int:
+    """Return the bytes of thinking that these messages of a request are sent without."""
+    after = record.after
+    end = after.stripped if upto is None else min(upto, after.stripped)
+    return sum(message.thought for message in after.messages[first:end])
 
 
 def _front(record: Turned, each: float) -> Row:
