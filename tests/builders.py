@@ -277,9 +277,11 @@ def rules(
     edit: bool = True,
     pin_half_life: int = 16,
     min_bytes: int = 500,
+    keep_thinking: bool = False,
 ) -> Rules:
     limits = Limits(tau, min_bytes, flush_tokens, pin_half_life)
-    return Rules(POLICIES["fifo"], SCHEDULES[schedule], limits, edit)
+    schedules = SCHEDULES[schedule]
+    return Rules(POLICIES["fifo"], schedules, limits, edit, keep_thinking=keep_thinking)
 
 
 def settings(given: Rules | None = None, **changed: Any) -> Settings:

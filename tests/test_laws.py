@@ -251,9 +251,11 @@ def test_where_nothing_was_decided_the_clients_own_object_goes_on(play, client):
 
 @law
 @given(plays, rulings, st.booleans())
-def test_on_a_binding_model_nothing_before_the_last_thought_is_newly_changed(play, ruling, notes):
+def test_where_thinking_is_kept_nothing_before_the_last_thought_is_newly_changed(
+    play, ruling, notes
+):
     client = Client(thinks=True, notes=notes, markers="tail", model=BINDING)
-    proxy, before = Proxy(ruling), []
+    proxy, before = Proxy(replace(ruling, keep_thinking=True)), []
     for sent, up, _ in played(proxy, list(requests(play, client))):
         thought = max((b["_at"] for b in blocks(sent.body) if b["type"] == "thinking"), default=-1)
         now = _units(up)

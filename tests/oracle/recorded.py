@@ -17,14 +17,15 @@ from tests.oracle.witness import Witness
 type Json = dict[str, Any]
 
 
-def told(witness: Witness, conversation: Conversation, model: str) -> Iterator[None]:
-    """Send the requests of a conversation; yields after each."""
+def told(witness: Witness, conversation: Conversation, model: str) -> Iterator[bytes]:
+    """Send the requests of a conversation, ten seconds apart; yields each after it was sent."""
     window: list[Json] = []
     signed: dict[bytes, Json] = {}
     for step in conversation.steps:
         window = [*window[: step.keeps], *(_message(new, signed) for new in step.new)]
-        witness.send(body(window, model=model, tools=TOOLS), after=10.0)
-        yield
+        sent = body(window, model=model, tools=TOOLS)
+        witness.send(sent, after=10.0)
+        yield sent
         if step.reply is not None:
             said = json.loads(step.reply.raw)
             unsigned = [_unsigned(block) for block in said["content"]]

@@ -1,10 +1,11 @@
-"""Whole recorded sessions with thinking in them: paging them loses none of it.
+"""Whole recorded sessions with thinking in them: it is given up on purpose or not at all.
 
 They are looked for in ``../shared/corpus`` beside the checkout, or where ``PICHAY_CORPUS`` says;
 without them these tests are skipped. A sample is told, all of them if ``PICHAY_CORPUS_ALL`` is
 set.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from pichay_core import traces
 from tests.builders import Proxy, rules
 from tests.corpus import ABSENT, ALL, CORPUS
 from tests.oracle.recorded import told
-from tests.oracle.witness import Witness
+from tests.oracle.witness import Witness, clean
 
 FILES = sorted(CORPUS.rglob("*.zst"))[:: 1 if ALL else 24]
 LONGEST = 10_000 if ALL else 120
@@ -35,10 +36,22 @@ def conversations(path):
 
 
 @recordings
-def test_on_a_binding_model_a_recorded_session_loses_no_thought(path):
+@pytest.mark.parametrize("drops", [True, False], ids=["drops", "refuses"])
+def test_on_a_binding_model_thinking_is_given_up_at_clean_moments_only(path, drops):
     for conversation in conversations(path):
-        witness = Witness(Proxy(EAGER, largest_body=2**30), drops=True)
+        witness = Witness(Proxy(EAGER, largest_body=2**30), drops=drops)
+        for sent in told(witness, conversation, "claude-opus-5-5"):
+            assert not witness.newly_given_up()[0] or clean(sent, cold=False)
+            assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+@recordings
+def test_on_a_binding_model_that_keeps_thinking_a_recorded_session_loses_no_thought(path):
+    for conversation in conversations(path):
+        proxy = Proxy(replace(EAGER, keep_thinking=True), largest_body=2**30)
+        witness = Witness(proxy, drops=True)
         for _ in told(witness, conversation, "claude-opus-5-5"):
+            assert witness.newly_given_up() == (set(), set())
             assert not witness.harmed, (witness.ours, witness.theirs)
 
 

@@ -1,10 +1,16 @@
-"""Paging never costs a thought: whole conversations before the oracle, flushed all the time."""
+"""Thinking is given up on purpose or not at all: whole conversations before the oracle.
+
+They are flushed all the time. On purpose: at a flush that is recorded, where no tool loop is open,
+all of it up to there.
+"""
 
 import json
+from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pichay_core.events import Flushed, Restored, Stripped
 from pichay_core.wire import anthropic
 from tests.builders import (
     HEADER_SESSION,
@@ -21,7 +27,7 @@ from tests.builders import (
 from tests.builders import settings as settings_of
 from tests.histories import Client, moves, requests
 from tests.oracle.provider import BINDING, UNBOUND
-from tests.oracle.witness import Witness, step_by_step
+from tests.oracle.witness import Witness, clean, step_by_step
 
 BOUND_MODEL, FREE_MODEL = "claude-opus-5-5", "claude-sonnet-4-5"
 NAMED = {**KEY, HEADER_SESSION: "one"}
@@ -72,11 +78,43 @@ def test_on_a_binding_model_nothing_is_ever_refused(play, client, ruling, model,
 
 @law
 @given(plays, thinkers, rulings, binding)
-def test_on_a_binding_model_no_thought_is_lost_but_what_the_client_itself_gives_up(
+def test_on_a_binding_model_no_thought_is_dropped_but_what_the_client_itself_breaks(
     play, client, ruling, model
 ):
     witness = Witness(Proxy(ruling), drops=True)
     for _ in watched(witness, requests(play, client), [model]):
+        assert not witness.harmed, (witness.ours, witness.theirs)
+
+
+@law
+@given(plays, thinkers, rulings, binding, st.booleans())
+def test_thinking_is_given_up_at_a_recorded_flush_at_a_clean_moment_or_never(
+    play, client, ruling, model, drops
+):
+    witness = Witness(Proxy(ruling), drops=drops)
+    for sent in watched(witness, requests(play, client), [model]):
+        new, back = witness.newly_given_up()
+        cold = sent.after > (3600 if client.markers == "hour" else 300)
+        assert not new or (strips(witness) and clean(sent.body, cold))
+        assert not back or sent.how not in ("first", "append", "retry")
+        if drops:
+            assert not witness.harmed, (witness.ours, witness.theirs)
+        elif witness.theirs.refusal is None:
+            assert witness.ours.refusal is None
+
+
+def strips(witness):
+    """True if the last request is recorded as a flush that gave thinking up."""
+    events = [type(event) for event in witness.proxy.last.events]
+    return events.count(Stripped) == events.count(Flushed) == 1
+
+
+@law
+@given(plays, thinkers, rulings, binding)
+def test_where_thinking_is_kept_all_of_it_goes_upstream(play, client, ruling, model):
+    witness = Witness(Proxy(replace(ruling, keep_thinking=True)), drops=True)
+    for _ in watched(witness, requests(play, client), [model]):
+        assert witness.newly_given_up() == (set(), set())
         assert not witness.harmed, (witness.ours, witness.theirs)
 
 
@@ -86,6 +124,7 @@ def test_on_other_models_thinking_goes_upstream_byte_for_byte(play, client, ruli
     witness = Witness(Proxy(ruling))
     for sent in watched(witness, requests(play, client), [model]):
         assert witness.ours.refusal is None
+        assert witness.newly_given_up() == (set(), set())
         assert latest_reply(witness.upstream) == latest_reply(
             json.dumps({**json.loads(sent.body), "model": model}).encode()
         )
@@ -123,6 +162,37 @@ def test_what_a_binding_model_thought_stays_bound_while_another_is_asked():
     assert witness.ours.checked == 5
 
 
+def test_back_in_a_tool_loop_the_thinking_that_was_given_up_is_taken_again():
+    """The client goes back behind a flush: to where the pages stood in full."""
+    witness = Witness(Proxy(rules("every-turn", tau=1)))
+    talk = Talk()
+    for number in range(4):
+        witness.send(body(talk), model=BOUND_MODEL)
+        witness.replied(talk.read(f"{number}.py", think=True).messages[-2]["content"])
+    for said in (talk, talk.copy().ask("next"), talk, talk.copy().read("more.py")):
+        witness.send(body(said), model=BOUND_MODEL)
+        assert witness.ours.refusal is None
+    assert [type(e) for e in witness.proxy.events() if isinstance(e, Stripped | Restored)] == [
+        Stripped,
+        Restored,
+    ]
+
+
+def test_what_was_given_up_stays_away_over_a_restart(tmp_path):
+    witness = Witness(RecordedProxy(tmp_path / "db", rules("every-turn", tau=1)))
+    talk = Talk()
+    for number in range(12):
+        witness.send(body(talk), model=BOUND_MODEL)
+        assert witness.ours.refusal is None
+        new, back = witness.newly_given_up()
+        assert (bool(new), bool(back)) == (number in (6, 10), False)
+        witness.proxy = witness.proxy.restart()
+        talk = talk.ask("next") if number in (5, 9) else talk
+        if number not in (5, 9):
+            witness.replied(talk.read(f"{number}.py", think=True).messages[-2]["content"])
+    witness.proxy.stop()
+
+
 def test_it_stays_bound_over_a_restart(tmp_path):
     proxy = RecordedProxy(tmp_path / "db", rules("every-turn", tau=1))
     witness = Witness(proxy, drops=True)
@@ -157,7 +227,8 @@ def test_it_is_not_made_up_for_after_a_restart_either(tmp_path):
 
 def test_the_plays_reach_what_the_laws_are_about():
     """Else they would hold of nothing."""
-    seen = {"checked": 0, "evicted": 0, "redacted": 0, "several": 0, "client broke": 0}
+    names = ["checked", "evicted", "redacted", "several", "client broke", "given up", "kept after"]
+    seen = dict.fromkeys(names, 0)
 
     @settings(law, max_examples=20)
     @given(plays, thinkers, eager, binding)
@@ -171,6 +242,8 @@ def test_the_plays_reach_what_the_laws_are_about():
             seen["redacted"] += "redacted_thinking" in whole
             seen["several"] += "b==" in whole or '"signature": "' in whole
             seen["client broke"] += bool(witness.theirs.dropped)
+            seen["given up"] += bool(witness.newly_given_up()[0])
+            seen["kept after"] += bool(witness.given_up) and witness.ours.checked > 0
 
     count()
     assert all(number > 3 for number in seen.values()), seen

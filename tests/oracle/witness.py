@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.builders import KEY, Proxy, unmarked
 from tests.histories import Sent
-from tests.oracle.provider import CONTROLS, DROP, THINKING, Oracle, Verdict
+from tests.oracle.provider import CONTROLS, DROP, THINKING, Oracle, Verdict, name_of
 
 type Json = dict[str, Any]
 
@@ -25,6 +25,9 @@ class Witness:
         self.behind, self.alone = Oracle(**oracle), Oracle(**oracle)
         self.ours, self.theirs = Verdict(), Verdict()
         self.upstream = b""
+        self.given_up: set[str] = set()
+        """The thinking that the client sent and the proxy did not, in the last request."""
+        self._ever: set[str] = set()
         self._asked: tuple[bytes, bytes] | None = None
 
     def send(
@@ -39,6 +42,21 @@ class Witness:
         self.ours = self.behind.receive(self.upstream, betas)
         self.theirs = self.alone.receive(body, betas)
 
+    def newly_given_up(self) -> tuple[set[str], set[str]]:
+        """Return the thinking that is missing for the first time, and what has come back.
+
+        What is missing is all thinking from the front on; anything else is a hole.
+        """
+        assert self._asked is not None
+        ours, theirs = (_thinking_in(body) for body in self._asked)
+        kept = [names for names in ours if names]
+        gone = len([names for names in theirs if names]) - len(kept)
+        assert [names for names in theirs if names][gone:] == kept, "a hole in the thinking"
+        before, sent = self.given_up, {name for names in theirs for name in names}
+        self.given_up = sent - {name for names in ours for name in names}
+        new, self._ever = self.given_up - self._ever, self._ever | self.given_up
+        return new, before & sent - self.given_up
+
     def replied(self, content: list[Json]) -> list[Json]:
         """Sign the reply to the last request."""
         assert self._asked is not None
@@ -52,6 +70,32 @@ class Witness:
         """True if the proxy brought about a refusal or a drop."""
         refused = self.ours.refusal is not None and self.theirs.refusal is None
         return refused or not set(self.ours.dropped) <= set(self.theirs.dropped)
+
+
+def _thinking_in(body: bytes) -> list[list[str]]:
+    """For each message the thinking in it, by name."""
+    contents = (message["content"] for message in json.loads(body)["messages"])
+    lists = (content if isinstance(content, list) else [] for content in contents)
+    return [[name_of(b) for b in blocks if b["type"] in THINKING] for blocks in lists]
+
+
+def clean(body: bytes, cold: bool) -> bool:
+    """True if no tool loop is open; or if the one that is holds no thinking, and all is cold."""
+    messages = json.loads(body)["messages"]
+    asked = [at for at, message in enumerate(messages) if _asks(messages, at)]
+    loop = messages[asked[-1] + 1 :] if asked else messages
+    if not [message for message in loop if message["role"] == "assistant"]:
+        return True
+    return cold and not any(_thoughts(message) for message in loop)
+
+
+def _asks(messages: list[Json], at: int) -> bool:
+    """True if the user speaks there, and answers no call with it."""
+    if messages[at]["role"] == "assistant":
+        return False
+    said = messages[at]["content"]
+    results = isinstance(said, list) and any(b["type"] == "tool_result" for b in said)
+    return not results and (at == 0 or messages[at - 1]["role"] == "assistant")
 
 
 def step_by_step(play: Iterable[Sent]) -> Iterator[tuple[Sent, list[list[Json]]]]:

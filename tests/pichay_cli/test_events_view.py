@@ -57,6 +57,17 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "history edited from message 12 on, 1 page no longer sent",
         ),
         (event("frozen", "refused", None, None), "frozen", "only observed from now on: refused"),
+        (event("stopped", "lost", None, None), "stopped", "no more pages leave from now on: lost"),
+        (
+            event("stripped", None, 1_500, None, blocks=2),
+            "stripped",
+            "2 blocks of thinking, 1.5k tokens, given up with a flush",
+        ),
+        (
+            event("restored", None, 1_500, None, pages=1),
+            "restored",
+            "1 page, 1.5k tokens back in place: the client returned into a tool loop",
+        ),
         (
             event("dropped", "prefix", None, None, blocks=2, path="messages.3", edited=True),
             "dropped",

@@ -295,7 +295,7 @@ def test_on_a_binding_model_nothing_before_a_thought_is_changed():
 
 def test_on_a_binding_model_what_stands_after_the_last_thought_may_leave():
     talk = Talk().read("a.py", think=True).read("b.py", think=True).read("c.py").idle(5)
-    sent = Course().take(talk, model=BINDING).body
+    sent = Course(rules(keep_thinking=True)).take(talk, model=BINDING).body
     assert stubbed(sent) == ["toolu_0002", "toolu_0003"]
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pichay_core.events import Dropped, Missed, Stopped, Warned
 from pichay_core.model import Usage
 from pichay_core.wire.anthropic_reply import Drop, Report
-from tests.builders import Proxy, RecordedProxy, body, rules, stubbed, worked
+from tests.builders import Proxy, RecordedProxy, body, rules, stubbed, units, worked
 
 USAGE = Usage(input=10, output=5)
 BATCH = rules(flush_tokens=4000)
@@ -19,6 +19,10 @@ LOST = Report(
     ),
     cache_miss="messages_changed",
     missed_tokens=900,
+)
+LOST_BY_US = (
+    "thinking dropped after an edit of ours: "
+    "2 from messages.3.content.0 on, prefix_binding_mismatch"
 )
 
 
