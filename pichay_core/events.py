@@ -102,7 +102,7 @@ class Stripped:
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class Returned:
     """Pages stand in full again where they stood: the client returned to thinking that was made
     while they did."""
 
@@ -219,7 +219,7 @@ type Event = (
     | Repaired
     | Flushed
     | Stripped
-    | Restored
+    | Returned
     | Rewound
     | Frozen
     | Stopped

@@ -7,7 +7,7 @@ and a history that was changed in place brings no time with it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pichay_core.events import Event, Restored, Rewound
+from pichay_core.events import Event, Returned, Rewound
 from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
 from pichay_core.pager import mark_gone
@@ -72,7 +72,7 @@ def _reopened(followed: Follow, before: Session) -> Follow:
                if session.frames[page].message < latest]  # fmt: skip
     back = [e for e in entries if e.out and e.moved is not None and e.moved >= since]
     table = session.table.restored(entry.page.id for entry in back)
-    events = (Restored(len(back), sum(entry.gain for entry in back)),) if back else ()
+    events = (Returned(len(back), sum(entry.gain for entry in back)),) if back else ()
     return replace(
         followed,
         session=replace(session, table=table, stripped=latest),

@@ -71,7 +71,7 @@ def _stripped(event: EventStory) -> str:
     return f"{blocks} of thinking, {_tokens(event)}, given up with a flush"
 
 
-def _restored(event: EventStory) -> str:
+def _returned(event: EventStory) -> str:
     pages = times(event.detail.get("pages", 0), "page")
     return f"{pages}, {_tokens(event)} back in place: the client returned into a tool loop"
 
@@ -135,7 +135,7 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "repaired": _repaired,
     "flushed": _flushed,
     "stripped": _stripped,
-    "restored": _restored,
+    "returned": _returned,
     "rewound": _rewound,
     "frozen": _frozen,
     "stopped": _stopped,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pichay_core.events import Flushed, Restored, Stripped
+from pichay_core.events import Flushed, Returned, Stripped
 from pichay_core.wire import anthropic
 from tests.builders import (
     HEADER_SESSION,
@@ -172,9 +172,9 @@ def test_back_in_a_tool_loop_the_thinking_that_was_given_up_is_taken_again():
     for said in (talk, talk.copy().ask("next"), talk, talk.copy().read("more.py")):
         witness.send(body(said), model=BOUND_MODEL)
         assert witness.ours.refusal is None
-    assert [type(e) for e in witness.proxy.events() if isinstance(e, Stripped | Restored)] == [
+    assert [type(e) for e in witness.proxy.events() if isinstance(e, Stripped | Returned)] == [
         Stripped,
-        Restored,
+        Returned,
     ]
 
 

@@ -64,8 +64,8 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "2 blocks of thinking, 1.5k tokens, given up with a flush",
         ),
         (
-            event("restored", None, 1_500, None, pages=1),
-            "restored",
+            event("returned", None, 1_500, None, pages=1),
+            "returned",
             "1 page, 1.5k tokens back in place: the client returned into a tool loop",
         ),
         (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pichay_core.events import Flushed, Restored, Stripped
+from pichay_core.events import Flushed, Returned, Stripped
 from pichay_core.thinking import Thinking, may_be_given_up, open_loop, still_stripped
 from pichay_core.turn import view
 from pichay_core.wire import anthropic
@@ -120,7 +120,7 @@ def test_back_in_a_tool_loop_what_its_thinking_is_bound_to_stands_as_it_stood():
     course.take(talk.copy().ask("next"), model=BINDING)
     again = course.take(talk, model=BINDING)
     assert (stubbed(again.body), thought_of(again.body)) == ([], [15])
-    assert [e.pages for e in again.events if isinstance(e, Restored)] == [5]
+    assert [e.pages for e in again.events if isinstance(e, Returned)] == [5]
     assert units(again.body)[15:] == units(inside)[15:]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pichay_core.flushes import Weights
 from pichay_core.model import Usage
@@ -15,8 +16,8 @@ from pichay_core.store import figures
 from pichay_core.store.scope import Scope
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.wire.anthropic_reply import Report
-from tests.builders import RecordedProxy, rules, worked
-from tests.histories import clients, plays, requests
+from tests.builders import BINDING, RecordedProxy, Talk, rules, worked
+from tests.histories import Client, clients, plays, requests
 
 BATCH = rules(flush_tokens=4000)
 INPUT = 3e-6
@@ -213,11 +214,10 @@ class Cached(RecordedProxy):
         self.replied(Report(Usage(5, read, window - read, 0, 20)))
 
 
-def net_of(proxy, session):
+def net_of(proxy, session, weights=Weights()):  # noqa: B008 - a value
     """The session's net as ``stats`` shows it, in dollars, and in tokens of plain input."""
     proxy.settle()
     whole = figures.net(proxy.library._db, Scope(session))
-    weights = Weights()
     costs = [
         weights.of(Usage(side.input, side.cache_read, side.cache_write))
         for side in (whole.untouched, whole.actual)
@@ -278,9 +278,71 @@ def test_the_flushes_of_a_session_add_up_to_its_net(play, client):
         proxy = Cached(Path(folder) / "db", BATCH)
         for sent in requests(play, client):
             proxy.ask(sent.body, after=sent.after)
-        for session in [s for s in proxy.sessions if s.requests and s.kind != "fork"]:
-            dollars, tokens = net_of(proxy, session.id)
-            flushed, begun = brought(proxy, session.id), born(proxy, session.id)
-            both = tuple(one + other for one, other in zip(flushed, begun, strict=True))
-            assert both == pytest.approx((dollars, tokens), abs=1e-6)
+        adds_up(proxy, Weights())
         proxy.stop()
+
+
+def adds_up(proxy, weights):
+    """What flushes and birth brought is the net of every session."""
+    for session in [s for s in proxy.sessions if s.requests and s.kind != "fork"]:
+        dollars, tokens = net_of(proxy, session.id, weights)
+        flushed, begun = brought(proxy, session.id), born(proxy, session.id)
+        both = tuple(one + other for one, other in zip(flushed, begun, strict=True))
+        assert both == pytest.approx((dollars, tokens), abs=1e-6)
+
+
+thinkers = st.builds(
+    Client, thinks=st.just(True), markers=st.sampled_from(["none", "tail"]), model=st.just(BINDING)
+)
+
+
+@few
+@given(plays, thinkers)
+def test_they_do_so_where_thinking_was_given_up_with_them(play, client):
+    with TemporaryDirectory() as folder:
+        proxy = Cached(Path(folder) / "db", rules("every-turn", tau=1))
+        for sent in requests(play, client):
+            proxy.ask(sent.body, after=sent.after)
+        adds_up(proxy, Weights(read=0.05))
+        proxy.stop()
+
+
+# -- thinking that was given up -----------------------------------------------------------
+
+
+def thinking(files=8):
+    """Replies with 400 bytes of thinking each, 154 tokens of a new Claude."""
+    talk = Talk()
+    for number in range(files):
+        talk.read(f"{number}.py", think=True)
+        talk.messages[-2]["content"][0]["thinking"] = "think " * 66 + "more"
+    return talk
+
+
+def test_the_thinking_given_up_is_counted_in_each_request_beside_the_pages(proxy):
+    talk = thinking()
+    ask(proxy, talk, 50, 0, 20_000, 0, 20, model=BINDING)
+    ask(proxy, talk.ask("next"), 50, 0, 10_000, 0, 20, model=BINDING)
+    ask(proxy, talk.read("x.py", think=True), 50, 10_000, 1_000, 0, 20, model=BINDING)
+    columns = "thinking_tokens, removed_tokens > 0, untouched_input_tokens"
+    columns += " + untouched_cache_read_tokens + untouched_cache_write_tokens - removed_tokens"
+    whole = proxy.rows(f"select {columns} from turns order by request")
+    assert whole == [(0, 0, 20_050), (1_231, 1, 11_281), (1_231, 1, 12_281)]
+    assert figures.net(proxy.library._db).thinking == 2 * 1_231
+    assert figures.given_up(proxy.library._db) == figures.GivenUp(1, 8, 1_231)
+
+
+def test_what_is_saved_by_it_is_of_the_flush_that_gave_it_up(proxy):
+    talk = thinking()
+    ask(proxy, talk.ask("next"), 50, 0, 20_000, 0, 20, model=BINDING)
+    (first,) = flushes(proxy)
+    out, gone = proxy.rows("select removed_tokens, thinking_tokens from turns")[0]
+    assert first["saved_tokens"] == pytest.approx(1.25 * (out + gone))
+    for number in range(8):
+        talk.read(f"later {number}.py", think=True)
+    ask(proxy, talk.ask("last"), 50, 0, 20_000, 0, 20, model=BINDING)
+    first, second = flushes(proxy)
+    thought = dict(proxy.rows("select turn, tokens from events where kind = 'stripped'"))
+    parts = [flush["tokens"] + thought[flush["turn"]] for flush in (first, second)]
+    more = first["saved_tokens"] - 1.25 * (out + gone), second["saved_tokens"]
+    assert more[0] / more[1] == pytest.approx(parts[0] / parts[1], rel=0.05)

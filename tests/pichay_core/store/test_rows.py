@@ -144,7 +144,7 @@ EVENTS = [
     (events.Repaired(P, PageId("q"), True), "repaired", None),
     (events.Flushed("batch", 3, 100), "flushed", "batch"),
     (events.Stripped(2, 100, 3, 9), "stripped", None),
-    (events.Restored(1, 100), "restored", None),
+    (events.Returned(1, 100), "returned", None),
     (events.Rewound(4, "edited", 2), "rewound", "edited"),
     (events.Frozen("3 failures"), "frozen", "3 failures"),
     (events.Stopped("thinking dropped"), "stopped", "thinking dropped"),
