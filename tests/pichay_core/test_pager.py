@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from pichay_core.admission import Arrival
-from pichay_core.events import Collected, Evicted, Faulted, Flushed, Pinned, Unpinned
+from pichay_core.events import Collected, Evicted, Faulted, Flushed, Pinned, Stripped, Unpinned
 from pichay_core.model import Handle, PageId, Span, State
 from pichay_core.pager import Held, Limits, Prefix, Seen, advance, mark_gone
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
 from pichay_core.stubs import handle_of, stub_bytes
 from pichay_core.table import SMALLEST_GAIN, Entry, PageTable, Pin
+from pichay_core.thinking import Thinking
 from tests.builders import page, read_call, run_call
 
 SECRET = b"0" * 16
@@ -175,6 +176,43 @@ def test_what_is_bound_does_not_count_as_pending():
     assert after.pending == 0
 
 
+BOUND = frozenset({PageId("a")})
+
+
+def thought(tokens, first=1):
+    return Thinking(blocks=2, tokens=tokens, first=first, upto=9)
+
+
+def test_what_thinking_is_bound_to_leaves_where_the_thinking_may_go_with_it():
+    after = turn(old("a"), old("b"), bound=BOUND, thinking=thought(30))
+    assert (left(after), after.given_up, after.held) == (["a", "b"], thought(30), Held())
+    assert after.events[1] == Stripped(2, 30, 1, 9)
+
+
+@pytest.mark.parametrize(("tokens", "leaves"), [(0, ["b"]), (1, [])])
+def test_no_more_thinking_is_given_up_than_leaves_of_what_is_bound_to_it(tokens, leaves):
+    gain = old("b").gain
+    after = turn(old("b"), bound=frozenset({PageId("b")}), thinking=thought(gain + tokens))
+    assert left(after) == leaves
+    assert after.held.pages == len(leaves) ^ 1
+
+
+def test_thinking_is_given_up_for_no_page_that_may_leave_without_it():
+    after = turn(old("b"), bound=BOUND, thinking=thought(30))
+    assert (left(after), after.given_up) == (["b"], None)
+
+
+def test_where_all_together_must_wait_what_is_free_may_leave_alone():
+    """Giving the thinking up would write 90,000 tokens again, the free page none."""
+    prefix = Prefix(tokens=100_000, behind=900, anchor=5, frames={
+        PageId("a"): (2, 0), PageId("b"): (6, 0),
+    })  # fmt: skip
+    seen = {"bound": BOUND, "thinking": thought(30), "prefix": prefix}
+    after = turn(old("a"), old("b"), schedule="break-even", **seen)
+    assert (left(after), after.given_up) == (["b"], None)
+    assert after.held == Held(1, old("a").gain, "thinking binds history")
+
+
 def test_a_page_gains_what_it_holds_less_its_stub():
     entry = old("a", size=4000)
     assert entry.gain == 1000 - 1000 * stub_bytes(entry.page) // 4000
@@ -301,6 +339,19 @@ def test_a_flush_says_what_it_saves_on_every_request_and_what_it_costs_once():
         rewrite=round(1.15 * (6_000 - tokens)),
         paid=round(0.1 * tokens * (NOW - 1 - 4 + 1)),
     )
+
+
+def test_a_flush_writes_again_from_the_first_thinking_on_and_none_of_what_it_gives_up():
+    """The anchor stands behind the thinking, so the cache is read up to the first message."""
+    frames = {PageId("a"): (5, 0)}
+    prefix = Prefix(tokens=9_000, behind=6_000, anchor=3, frames=frames)
+    page, given = old("a"), {"bound": BOUND, "thinking": thought(200)}
+    (flushed, _, _) = turn(page, prefix=prefix, **given).events
+    assert flushed.rewrite == round(1.15 * (9_000 - page.gain - 200))
+    assert (flushed.tokens, flushed.saves) == (page.gain, round(0.1 * (page.gain + 200)))
+    given["thinking"] = thought(200, first=3)
+    (flushed, _, _) = turn(page, prefix=prefix, **given).events
+    assert flushed.rewrite == round(1.15 * (6_000 - page.gain - 200))
 
 
 def test_a_flush_of_a_cold_cache_is_expected_to_cost_nothing():

@@ -43,3 +43,22 @@ def _line(link, uuid, parent, at, kind, message, request=None):
     named = {"requestId": request} if request else {}
     known = {"type": kind, "uuid": uuid, "parentUuid": parent, "timestamp": stamp}
     return link | known | named | {"message": message}
+
+
+def tasks(count: int, reads: int, size: int, thoughts: int) -> Conversation:
+    """Tasks of so many reads; before each call, and each answer, so many bytes of thinking."""
+    link = {"sessionId": "s", "isSidechain": False}
+    at, told, parent = START, [], None
+    said: object = "work"
+    for n in range(count * (reads + 1)):
+        at += PAUSE
+        told.append(_line(link, f"u{n}", parent, at, "user", {"role": "user", "content": said}))
+        closes = n % (reads + 1) == reads
+        call = {"type": "tool_use", "id": f"t{n}", "name": "Read", "input": {"file_path": f"{n}"}}
+        thought = {"type": "thinking", "thinking": "hm " * (thoughts // 3), "signature": f"{n}=="}
+        content = [thought, {"type": "text", "text": "done"} if closes else call]
+        reply = {"id": f"m{n}", "model": "claude-opus-5-5", "content": content}
+        told.append(_line(link, f"a{n}", f"u{n}", at + 1, "assistant", reply, f"r{n}"))
+        result = {"type": "tool_result", "tool_use_id": f"t{n}", "content": f"{n} " * (size // 3)}
+        said, parent = "next" if closes else [result], f"a{n}"
+    return read("s", "\n".join(map(json.dumps, told)).encode()).conversations[0]

@@ -1,6 +1,7 @@
 """Replays of conversations whose bills can be worked out by hand."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from pichay_core.prices import NOTHING, parse
 from pichay_core.replay import Report, Setup, Unpriced, bound, replay, replay_all, replay_each
 from pichay_core.schedule import SCHEDULES
 from pichay_core.turn import Rules
-from tests.pichay_core.replay.conversations import reading
+from tests.pichay_core.replay.conversations import reading, tasks
 
 MODEL = "claude-opus-4-5"
 
@@ -92,6 +93,42 @@ def test_no_schedule_beats_the_bound(schedule):
     for talk in (THREE_FILES, SCAN, LONG):
         for tau in (1, 4):
             assert bound(talk, setup()) <= replay(talk, setup(schedule, tau)).cost * (1 + 1e-9)
+
+
+THOUGHTFUL = tasks(6, 8, 9_000, 600)
+BINDS = "claude-opus-5-5"
+
+
+def test_on_a_binding_model_thinking_goes_with_the_pages_and_is_not_billed_any_more():
+    rule = replay(THOUGHTFUL, setup("every-turn", model=BINDS))
+    free = replay(THOUGHTFUL, setup("every-turn"))
+    assert (rule.flushes, rule.thinking) == (5, 5 * 2_077)
+    assert free.thinking == 0
+    assert rule.cost < rule.untouched_cost
+    assert rule.evicted == 40 < free.evicted
+
+
+def test_where_thinking_is_kept_only_what_it_does_not_bind_leaves():
+    kept = replay(THOUGHTFUL, keeping(setup("every-turn", model=BINDS)))
+    assert (kept.flushes, kept.thinking, kept.cost) == (0, 0, kept.untouched_cost)
+
+
+def keeping(one):
+    return replace(one, rules=replace(one.rules, keep_thinking=True))
+
+
+def test_thinking_that_is_not_sent_is_not_in_the_window():
+    """The same with less thinking: what is left of it is that of the open task."""
+    sizes = [replay(tasks(6, 8, 9_000, size), setup("every-turn", model=BINDS)).tokens
+             for size in (600, 3_000)]  # fmt: skip
+    thought = (3_000 - 600) // 2.6 * (6 * sum(range(9)) + 9 * 8)
+    assert sizes[1] - sizes[0] == pytest.approx(thought, rel=0.25)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_no_schedule_beats_the_bound_by_giving_thinking_up(schedule):
+    for one in (setup(schedule, model=BINDS), keeping(setup(schedule, model=BINDS))):
+        assert bound(THOUGHTFUL, one) <= replay(THOUGHTFUL, one).cost * (1 + 1e-9)
 
 
 def test_nothing_is_evicted_where_everything_is_small():

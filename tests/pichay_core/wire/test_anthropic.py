@@ -102,6 +102,38 @@ def assert_only_contents_differ(before: bytes, after: bytes, chosen: set[int]) -
             assert since[name] == then[name]
 
 
+THOUGHT, HIDDEN = (
+    {"type": "thinking", "thinking": "hm, [", "signature": "s=="},
+    {"type": "redacted_thinking", "data": "x"},
+)
+others = st.sampled_from([text("said"), {"type": "tool_use", "id": "a", "name": "R", "input": {}}])
+
+
+@given(st.lists(st.one_of(st.sampled_from([THOUGHT, HIDDEN]), others), max_size=6), seeds)
+@law
+def test_thinking_is_taken_out_whole_and_nothing_else_changes(blocks, seed):
+    before = raw(user(*blocks), seed)
+    after = anthropic.write(before, Edits({}, {}, unthought=True))
+    kept = [part for part, block in zip(blocks_of(before), blocks, strict=True)
+            if block not in (THOUGHT, HIDDEN)]  # fmt: skip
+    if len(kept) in (0, len(blocks)):
+        assert after is before
+        return
+    assert blocks_of(after) == kept
+    assert not anthropic.read(after).thinks
+    opened = jsontext.members(before)["content"].start
+    assert after[:opened] == before[:opened]
+
+
+def test_without_thinking_blocks_are_counted_as_the_client_sends_them():
+    before = raw(user(THOUGHT, result("long"), HIDDEN, result("more")))
+    after = anthropic.write(before, Edits({1: "a", 3: "b"}, {3: "1h"}, unthought=True))
+    assert json.loads(after)["content"] == [
+        result("a"),
+        result("b", cache_control=FIVE | {"ttl": "1h"}),
+    ]
+
+
 @given(conversations(), seeds, st.sampled_from(["5m", "1h"]), st.data())
 @brief_law
 def test_a_marker_is_added_at_the_end_of_its_block_and_nothing_else_changes(

@@ -167,3 +167,7 @@ def test_the_rules_on_markers_are_a_part_of_all_rules():
     messages = [marked(FIVE, HOUR), says(call("a")), user(text(""))]
     both = checked(*messages)
     assert checked(*messages, check=marker_problems) == {WRONG_ORDER} < both
+
+
+def test_a_message_says_something():
+    assert checked(ASK, says(), ASK) == {"messages.1: all messages must have non-empty content"}
