@@ -14,7 +14,7 @@ from pichay_core.wire.shapes import items, mapping
 
 LONGEST_NAME = 80
 """Characters of a client's name that are kept."""
-_PATH = r"(?P<path>(?:/|~|[a-z]:[\\/])[^\n<>\"`)]*)"
+_PATH = r"[`'\"]?(?P<path>(?:/|~|[a-z]:[\\/])[^\n<>\"`]{0,400})"
 _SAYINGS = [
     re.compile(saying.replace("PATH", _PATH), re.IGNORECASE)
     for saying in (
@@ -49,7 +49,7 @@ def working_directory(texts: Iterable[str]) -> str:
     """Return the directory that some of the texts name as the one worked in, or nothing."""
     said = list(texts)
     found = (match for saying in _SAYINGS for text in said for match in saying.finditer(text))
-    return next((match["path"].rstrip().rstrip(".,;") for match in found), "")
+    return next((match["path"].rstrip().rstrip(".,;'") for match in found), "")
 
 
 def _strings(item: object) -> Iterator[str]:

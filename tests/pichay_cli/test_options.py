@@ -29,13 +29,14 @@ def test_what_is_not_given_is_not_passed_on():
 def test_what_is_given_is_passed_on_under_the_addons_names(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options, _ = parsed(
-        *("--mode", "observe", "--policy", "fifo", "--schedule", "every-turn"),
+        *("--mode", "observe", "--tools", "whole", "--policy", "fifo", "--schedule", "every-turn"),
         *("--flush-tokens", "9000", "--keep-tokens", "7000"),
         *("--tau", "2", "--min-bytes", "100", "--pin-half-life", "8"),
         *("--host", "a.corp", "--host", "b.corp", "--allow-subscription", "--database", "x.db"),
     )
     assert options.addon_settings() == (
         "pichay_mode=observe",
+        "pichay_tools=whole",
         "pichay_policy=fifo",
         "pichay_schedule=every-turn",
         "pichay_flush_tokens=9000",
@@ -60,6 +61,7 @@ def test_the_recording_is_pichays_own_unless_one_is_named(monkeypatch, tmp_path)
     "wrong",
     [
         ("--mode", "x"),
+        ("--tools", "x"),
         ("--policy", "x"),
         ("--schedule", "x"),
         ("--tau", "0"),

@@ -11,6 +11,7 @@ from pichay_core.models import (
     context_window,
     minimum_prefix,
     plain_name,
+    searches_tools,
 )
 
 NAMES = [
@@ -205,3 +206,20 @@ def test_the_windows_are_those_of_the_price_list_or_nearly():
         for name, tokens in found.items()
         if tokens and abs(tokens - listed[name]) > tokens / 20
     } == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "works"),
+    [
+        ("claude-sonnet-4-20250514", True),
+        ("claude-opus-5-5", True),
+        ("us.anthropic.claude-opus-4-5-20251101-v1:0", True),
+        ("claude-3-7-sonnet-20250219", False),
+        ("claude-haiku-4-5", False),
+        ("claude-what-ever", False),
+        ("gpt-6.1", False),
+        ("", False),
+    ],
+)
+def test_the_provider_searches_tools_with_models_that_it_documents(name, works):
+    assert searches_tools(name) is works

@@ -44,6 +44,7 @@ def test_a_client_is_named_by_its_product_without_the_version(agent, name):
         "Current working directory: /home/a/shop",
         "The current working directory is: /home/a/shop.",
         "cwd: /home/a/shop\nos: linux",
+        "Your working directory is: `/home/a/shop`, and you stay in it.",
     ],
 )
 def test_the_project_is_where_the_client_says_that_it_works(text):
@@ -52,7 +53,10 @@ def test_the_project_is_where_the_client_says_that_it_works(text):
     assert project_of(dumped([{"type": "text", "text": text}]), []) == "/home/a/shop"
 
 
-@pytest.mark.parametrize("path", [r"C:\Users\a b\shop", "~/shop", "/home/a b/sh-op_2", "/ä/é"])
+PATHS = [r"C:\Users\a b\shop", "~/shop", "/home/a b/sh-op_2", "/ä/é", "/a (copy)/b", "/o'b/c"]
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_path_may_have_blanks_and_be_of_any_system(path):
     assert project_of(None, said(("user", f"Working directory: {path}\nmore"))) == path
 

@@ -69,3 +69,11 @@ def test_what_another_connection_committed_is_seen_at_once(proxy):
 def test_there_is_no_library_without_a_database(tmp_path):
     with pytest.raises(Unusable):
         Library(tmp_path / "db")
+
+
+def test_a_library_that_cannot_be_read_knows_no_earlier_session(tmp_path):
+    proxy = RecordedProxy(tmp_path / "gone")
+    proxy.send(worked())
+    proxy.settle()
+    proxy.stop()
+    assert proxy.library.earlier(proxy.session) == []
