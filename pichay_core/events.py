@@ -145,6 +145,19 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """The provider itself took old tool results out of the window, more than before.
+
+    Amounts are what came to it since; they are the provider's own.
+    """
+
+    why: str
+    """``asked by us`` or ``asked by the client``."""
+    pages: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something the user should know; recorded once a session."""
 
@@ -166,5 +179,6 @@ type Event = (
     | Passed
     | Dropped
     | Missed
+    | Cleared
     | Warned
 )

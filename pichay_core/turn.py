@@ -12,7 +12,7 @@ from itertools import accumulate
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.front import AS_IT_CAME, Front
 from pichay_core.cacheprice import CacheMultipliers
-from pichay_core.events import Event, Repaired
+from pichay_core.events import Event, Repaired, Warned
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
@@ -50,6 +50,8 @@ class Rules:
     """False to decide and record, but send as it came (observe mode)."""
     evicts: bool = True
     """False to let every page stay that is in the window."""
+    mode: str = ""
+    """The name of the mode that all this follows from."""
     birth: Birth | None = None
     """What a conversation is given that begins now."""
     multiples: CacheMultipliers | None = None
@@ -87,7 +89,7 @@ def take(
     """
     moved = follow(matched, request)
     if rules.edit:
-        moved = replace(moved, session=_born(_as_sent(moved.session), request, rules))
+        moved = _aside(moved, _born(_as_sent(moved.session), request, rules), request)
     if matched.how == "repeats":
         advanced = Advance(moved.session.table)
     else:
@@ -100,7 +102,9 @@ def take(
     session = _after(moved.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
     edited = session.edited or rewritten.body is not request.outline.body
-    session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
+    session = replace(
+        session, sent=rewritten.sent, texts=rewritten.texts, edited=edited, mode=rules.mode
+    )
     facts = _facts(session, matched, advanced, request, moved, rules.edit)
     return Turn(
         session=session,
@@ -144,6 +148,21 @@ def _born(session: Session, request: Request, rules: Rules) -> Session:
     if rules.birth is None or session.requests or session.parent or not only_begun(request):
         return session
     return replace(session, birth=chosen(rules.birth, request))
+
+
+def _aside(moved: Follow, session: Session, request: Request) -> Follow:
+    """Return the turn so far with its session, which leaves clearing to a client that asks too.
+
+    From then on: to come back would break the provider's cache once more.
+    """
+    birth = session.birth
+    if birth is None or not birth.clears or not request.format.manages(request.outline):
+        return replace(moved, session=session)
+    session = replace(session, birth=replace(birth, clears=0))
+    return replace(moved, session=session, events=(*moved.events, ASIDE))
+
+
+ASIDE = Warned("clearing left to the client", "it sends a context_management of its own now")
 
 
 def _as_sent(session: Session) -> Session:

@@ -27,7 +27,7 @@ from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
 from pichay_proxy.refusals import may_be_ours
-from pichay_proxy.resend import as_client_sent, put_body, resend
+from pichay_proxy.resend import as_client_sent, put, resend
 from pichay_proxy.routes import HOSTS, Route, route_of
 from pichay_proxy.sessions import LiveSessions
 
@@ -158,8 +158,7 @@ class Pichay:
         if decision.exchange is not None:
             self._exchanges[flow] = decision.exchange
         if decision.body is not None:
-            # Not encoded: encoding five megabytes again would cost 70 ms.
-            put_body(flow.request, decision.body, None)
+            put(flow.request, decision.body, decision.betas)
 
     def _route(self, flow: http.HTTPFlow) -> Route | None:
         if flow.id in self._resent or not self._is_ours(flow):
@@ -225,7 +224,8 @@ class Pichay:
         assert self._paging is not None and exchange.client_body is not None
         reply: http.Response | None = None
         try:
-            copy = as_client_sent(flow, exchange.client_body, exchange.client_encoding)
+            body, encoding = exchange.client_body, exchange.client_encoding
+            copy = as_client_sent(flow, body, encoding, exchange.betas)
             reply = await self._resend(copy)
             if reply is not None:
                 flow.response = reply

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from pichay_core.birth.choice import Birth
 from pichay_core.events import Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
 from pichay_core.prices import NOTHING, Prices
@@ -21,11 +20,13 @@ from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
+from pichay_proxy.clearings import SLIDES, Clearing, clearing, refused_asking
 from pichay_proxy.credentials import Credential, credential_of
-from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, Exchange, decision
+from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, Exchange, decision, missing
 from pichay_proxy.options import Settings
 from pichay_proxy.outcomes import held_of, outcome_of, shared_of, with_failure
 from pichay_proxy.replies import told
+from pichay_proxy.ruling import rules_of
 from pichay_proxy.sessions import LiveSessions
 
 SUBSCRIPTION = "subscription login: observed only"
@@ -48,6 +49,8 @@ class Paging:
         self._put = put
         self._stored = stored
         self._working: Session | None = None
+        self._not_asked: set[str] = set()
+        """Hosts that do not clear old results when they are asked to, or not as they should."""
 
     def request(self, arrived: Arrived) -> Decision:
         """Return what to send upstream. Everything it decides is recorded."""
@@ -79,7 +82,7 @@ class Paging:
         request = Request(format, outline, head, messages, arrived.at, betas)
         identity = identify(credential.fingerprint, arrived.headers, head, request.messages)
         if arrived.route.purpose == "count":
-            return self._count(request, identity, credential)
+            return self._count(request, identity, credential, arrived.host)
         return self._page(arrived, request, identity, credential)
 
     def _head(self, known: Sequence[Message]) -> Head | None:
@@ -95,7 +98,7 @@ class Paging:
             turn, why = untouched(matched, request), matched.session.frozen
         else:
             why = self._observed(credential)
-            rules = self._rules(matched, request, credential)
+            rules = self._rules(matched, request, credential, arrived.host)
             turn = take(matched, request, rules, self._stored)
         if turn.problems:
             turn, why = self._distrusted(turn, matched), "; ".join(sorted(turn.problems))
@@ -110,13 +113,9 @@ class Paging:
         session = self._sessions.begin(identity, shape, bool(request.head.tool_names))
         return Match(session, 0, "extends")
 
-    def _rules(self, matched: Match, request: Request, credential: Credential) -> Rules:
-        """Return what decides in this request: the user's rules, in the mode that it gets."""
-        mode = self.settings.mode_for(credential.kind, request.head.model)
-        birth = Birth(told=mode.evicts) if mode.edits and not matched.session.requests else None
-        given = self.settings.rules
-        edit = given.edit and mode.edits
-        return replace(given, edit=edit, evicts=mode.evicts, birth=birth, prices=self._prices)
+    def _rules(self, matched: Match, request: Request, credential: Credential, host: str) -> Rules:
+        begins, asks = not matched.session.requests, host not in self._not_asked
+        return rules_of(self.settings, request, credential.kind, self._prices, begins, asks)
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:
@@ -172,7 +171,9 @@ class Paging:
             )
         )
 
-    def _count(self, request: Request, identity: Identity, credential: Credential) -> Decision:
+    def _count(
+        self, request: Request, identity: Identity, credential: Credential, host: str
+    ) -> Decision:
         """Give count_tokens the view that the model gets; decide and record nothing.
 
         It often comes without system prompt and tools, so the history alone must do.
@@ -183,10 +184,12 @@ class Paging:
         matched = matched or match(alike, request.messages, shape, named=False)
         if matched is None or matched.session.frozen or matched.how == "compacted":
             return AS_IT_CAME
-        if not self._rules(matched, request, credential).edit:
+        if not self._rules(matched, request, credential, host).edit:
             return AS_IT_CAME
         shown = view(matched.session, request, self._stored)
-        return AS_IT_CAME if shown.body is request.outline.body else Decision(shown.body)
+        if shown.body is request.outline.body:
+            return AS_IT_CAME
+        return Decision(shown.body, missing(request, shown.front))
 
     def _pass(self, arrived: Arrived, why: str, detail: str = "") -> Decision:
         event = Passed(why, f"{arrived.host}{arrived.route.path} {detail}".strip())
@@ -209,6 +212,8 @@ class Paging:
 
     def freeze(self, exchange: Exchange, why: str, at: float) -> None:
         """Only observe this session from now on."""
+        if exchange.clears and refused_asking(why):  # else every session would begin with a 400
+            self._not_asked.add(exchange.host)
         live = self._sessions.get(exchange.identity, exchange.session)
         if live is None or live.frozen:
             return
@@ -231,18 +236,43 @@ class Paging:
         usage = report.usage if report and status == 200 else None
         outcome = "retried" if retried else None
         facts = replace(exchange.facts, flushed=True) if retried else exchange.facts
-        self._put(
-            Settlement(exchange.session, exchange.request, status, facts, usage, outcome, retried)
-        )
         live = self._sessions.get(exchange.identity, exchange.session)
+        asked = exchange.clears and not retried
+        found = clearing(live, facts, report if usage else None, asked)
+        self._put(
+            Settlement(
+                exchange.session,
+                exchange.request,
+                status,
+                found.facts,
+                usage,
+                outcome,
+                retried,
+                found.tokens,
+            )
+        )
         if report is None or live is None:
             return ()
-        said = told(report, live.edited, exchange.facts.flushed)
+        said = told(report, live.edited, found.facts.flushed)
         for event in said.events:
             self._put(Happened(event, at, live.id))
         if said.harm:
             self.freeze(exchange, said.harm, at)
-        return self._warned(exchange, said.warnings, at)
+        return self._warned(exchange, (*said.warnings, *self._cleared(exchange, found, at)), at)
+
+    def _cleared(self, exchange: Exchange, found: Clearing, at: float) -> tuple[Warned, ...]:
+        """Take over what the provider cleared; ask it no more if it does not do it as it should."""
+        live = self._sessions.get(exchange.identity, exchange.session)
+        if live is None:
+            return ()
+        after = found.after(live)
+        if after is not live:
+            self._sessions.replace(after)
+        if found.event is not None:
+            self._put(Happened(found.event, at, after.id, after))
+        if found.slides:
+            self._not_asked.add(exchange.host)
+        return (SLIDES,) if found.slides else ()
 
     def _warned(
         self, exchange: Exchange, warnings: tuple[Warned, ...], at: float

@@ -27,6 +27,8 @@ class Birth:
     names: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()
     """Of those, the ones that the model has called all the same."""
+    clears: int = 0
+    """Tokens that the provider is asked to clear at least, whenever it does; 0 if it is not."""
 
     def as_text(self) -> str:
         """Return it as JSON, the same for equal values."""
@@ -55,4 +57,5 @@ def chosen(wanted: Birth, request: Request) -> Birth:
         told=wanted.told and bool(tools),
         way=wanted.way if names else "whole",
         names=names,
+        clears=wanted.clears if tools and not request.format.manages(request.outline) else 0,
     )

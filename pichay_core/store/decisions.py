@@ -112,8 +112,15 @@ class Decisions:
         state = record.session_state
         if state is not None:
             self._db.conn.execute(
-                "update sessions set frozen = :frozen, failures = :failures where id = :id",
-                {"frozen": state.frozen, "failures": state.failures, "id": state.id},
+                _CHANGED,
+                {
+                    "frozen": state.frozen,
+                    "failures": state.failures,
+                    "birth": state.birth and state.birth.as_text(),
+                    "pages": state.cleared_pages,
+                    "tokens": state.cleared_tokens,
+                    "id": state.id,
+                },
             )
         row = event_row(record.event, record.at, record.session, None, None)
         insert(self._db, "events", [row])
@@ -121,6 +128,14 @@ class Decisions:
     def _events(self, events: Iterable[Event], at: float, session: Session) -> None:
         rows = [event_row(e, at, session.id, session.requests, session.turn) for e in events]
         insert(self._db, "events", rows)
+
+
+_CHANGED = """
+    update sessions set frozen = :frozen, failures = :failures, birth = :birth,
+        cleared_pages = :pages, cleared_tokens = :tokens
+    where id = :id
+"""
+"""What may change of a session between its requests."""
 
 
 def insert(db: Database, table: str, new: list[Row], how: str = "insert", also: str = "") -> None:
