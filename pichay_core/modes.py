@@ -72,4 +72,4 @@ def no_mode(name: str) -> str:
     """Say what to choose instead of a name that is none of a mode's."""
     if name in FORMER:
         return f"{name!r} is called {FORMER[name]!r} now; {AUTO!r} chooses by credential and model"
-    return f"must be {', '.join((AUTO, *MODES))}, not {name!r}"
+    return f"must be {' or '.join((AUTO, *MODES))}, not {name!r}"

@@ -53,7 +53,8 @@ def add_options(loader: Loader) -> None:
     add = loader.add_option
     add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
     add("pichay_mode", str, AUTO, "Which mechanisms run: observe (decide and record only), birth, "
-        "page, server, full; auto chooses by credential and model.", choices=_MODES)  # fmt: skip
+        "page, server, full; auto chooses by credential and model: full, but observe under a "
+        "subscription login.", choices=_MODES)  # fmt: skip
     add("pichay_policy", str, USUAL_POLICY, "Which pages leave first.", choices=tuple(POLICIES))
     add("pichay_schedule", str, USUAL_SCHEDULE, "When pages leave.", choices=tuple(SCHEDULES))
     add("pichay_flush_tokens", int, _LIMITS.flush_tokens,

@@ -83,6 +83,11 @@ def _missed(event: EventStory) -> str:
     return f"the provider's cache: {event.why}{amount}"
 
 
+def _cleared(event: EventStory) -> str:
+    results = times(event.detail.get("pages", 0), "tool result")
+    return f"{results}, {_tokens(event)}, by the provider, {event.why}"
+
+
 def _refused(event: EventStory) -> str:
     return f"{event.detail.get('host')}: the client refused the certificate"
 
@@ -108,5 +113,6 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "frozen": _frozen,
     "dropped": _dropped,
     "missed": _missed,
+    "cleared": _cleared,
     "tls_failed": _refused,
 }

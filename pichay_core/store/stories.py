@@ -28,6 +28,8 @@ class TurnStory:
     why: str | None
     status: int | None
     removed_tokens: int
+    cleared_tokens: int
+    """Missing because the provider cleared them, and we had asked it to."""
     pending_tokens: int
     flushed: str | None
     held_tokens: int
@@ -242,6 +244,7 @@ def _turn(row: Row) -> TurnStory:
         why=row["why"],
         status=row["status"],
         removed_tokens=row["removed_tokens"],
+        cleared_tokens=row.get("cleared_tokens") or 0,
         pending_tokens=row["pending_tokens"],
         flushed=row["flushed"],
         held_tokens=row["held_tokens"],

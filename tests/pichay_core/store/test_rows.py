@@ -149,6 +149,7 @@ EVENTS = [
     (events.Passed("signed body", "host"), "passed", "signed body"),
     (events.Dropped("prefix_binding_mismatch", 2, "m", True), "dropped", "prefix_binding_mismatch"),
     (events.Missed("messages_changed", 70), "missed", "messages_changed"),
+    (events.Cleared("asked by us", 12, 40_000), "cleared", "asked by us"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 
