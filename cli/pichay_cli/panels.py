@@ -248,7 +248,7 @@ def sessions_sheet(sessions: Sequence[SessionFigures], now: float) -> Renderable
         Column("session"),
         Column("kind"),
         Column("model", least=118),
-        Column("mode", least=118),
+        Column("mode", least=132),
         Column("turns", right=True, least=66),
         Column("window", right=True),
         Column("net tokens", right=True),

@@ -268,7 +268,7 @@ def test_what_was_dropped_is_read_wherever_the_stream_is_cut(end, data):
     start = started(input_transformations=[ONE, TWO], diagnostics={"cache_miss_reason": MISS})
     whole = stream(start, TEXT, DELTA, STOP, end=end)
     assert report(*data.draw(cuts(whole))) == Report(
-        WHOLE, dropped=DROPS, cache_miss="messages_changed", missed_tokens=9
+        WHOLE, "", DROPS, "messages_changed", 9, Taken(0, 0)
     )
 
 
@@ -384,3 +384,48 @@ def test_a_reply_too_long_to_hold_says_nothing(monkeypatch):
 def test_a_bomb_in_a_reply_ends_the_reading_and_nothing_else():
     bomb = gzip.compress(REPLY + bytes(20_000_000))
     assert report(bomb, b"more", encoding="gzip").usage is None
+
+
+EDITS: Json = {
+    "applied_edits": [
+        {"type": "clear_thinking_20251015", "cleared_thinking_turns": 3, "cleared_input_tokens": 7},
+        {
+            "type": "clear_tool_uses_20250919",
+            "cleared_tool_uses": 8,
+            "cleared_input_tokens": 50_000,
+        },
+    ]
+}
+
+
+@given(st.sampled_from([b"\n", b"\r\n", b"\r"]), st.data())
+@law
+def test_what_the_provider_cleared_is_read_at_the_end_wherever_the_stream_is_cut(end, data):
+    whole = stream(START, TEXT, {**DELTA, "context_management": EDITS}, STOP, end=end)
+    assert report(*data.draw(cuts(whole))) == Report(WHOLE, cleared=Taken(8, 50_000))
+
+
+def test_a_reply_in_one_piece_says_beside_its_usage_what_was_cleared():
+    reply = {"type": "message", **START["message"], "context_management": EDITS}
+    found = report(json.dumps(reply).encode(), kind="application/json")
+    assert found.cleared == Taken(8, 50_000)
+
+
+@pytest.mark.parametrize("said", [None, {}, {"applied_edits": []}, {"applied_edits": None}, 7])
+def test_a_reply_that_names_no_edits_was_not_cleared(said):
+    assert report(stream(START, {**DELTA, "context_management": said})).cleared == Taken(0, 0)
+
+
+def test_of_a_stream_that_breaks_off_nobody_knows_what_was_cleared():
+    assert report(stream(started(context_management=EDITS), TEXT)).cleared is None
+
+
+def test_what_the_model_writes_of_edits_was_not_cleared():
+    text = {**TEXT, "delta": {"type": "text_delta", "text": "x", "context_management": EDITS}}
+    assert report(stream(START, text, DELTA)).cleared == Taken(0, 0)
+
+
+@given(json_values)
+def test_odd_edits_are_passed_over(odd):
+    said = {"applied_edits": [odd, {"type": "clear_tool_uses_20250919", "cleared_tool_uses": odd}]}
+    assert report(stream(START, {**DELTA, "context_management": said})).usage == WHOLE
