@@ -73,6 +73,11 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "the provider's cache: tools_changed, 1.5k tokens",
         ),
         (event("missed", "other", 0, None), "missed", "the provider's cache: other"),
+        (
+            event("cleared", "asked by us", 40_000, None, pages=12),
+            "cleared",
+            "12 tool results, 40.0k tokens, by the provider, asked by us",
+        ),
         (event("failed", "KeyError", None, None), "failed", "KeyError"),
         (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
         (

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from pichay_core.flushes import Weights
+from pichay_core.flushes import Parts, Share, Weights, shared
+from pichay_core.ledger import TurnFacts
 from pichay_core.model import Usage
 from pichay_core.store import figures
+from pichay_core.store.flushes import NOBODY, _with_cleared
 from pichay_core.store.scope import Scope
 from pichay_core.store.vocabulary import count_tokens
-from pichay_core.wire.anthropic_reply import Report
-from tests.builders import RecordedProxy, rules, worked
+from pichay_core.wire.anthropic_reply import Report, Taken
+from tests.builders import BINDING, RecordedProxy, rules, worked
 from tests.histories import clients, plays, requests
 
 BATCH = rules(flush_tokens=4000)
@@ -276,3 +279,63 @@ def test_the_flushes_of_a_session_add_up_to_its_net(play, client):
             dollars, tokens = net_of(proxy, session.id)
             assert brought(proxy, session.id) == pytest.approx((dollars, tokens), abs=1e-6)
         proxy.stop()
+
+
+# -- beside what the provider clears itself -----------------------------------------------------
+
+CLEARED = 40_000
+
+
+def warm_flush_of(proxy, cleared):
+    """A flush like the one above; of the same window the provider takes *cleared* more."""
+    fields = {"model": BINDING}
+    ask(proxy, worked(0), 50, 0, 2_000, 0, 20, **fields)
+    proxy.send(worked(8), **fields)
+    out = removed(proxy, 2)
+    taken = Taken(9, cleared) if cleared else None
+    proxy.replied(Report(Usage(50, 2_000, 60_000 - out - cleared, 0, 20), cleared=taken))
+    (row,) = flushes(proxy)
+    return row, proxy.rows("select cleared_tokens, removed_tokens from turns where request = 2")[0]
+
+
+def test_what_the_provider_clears_is_no_merit_of_a_flush(tmp_path):
+    told = {}
+    for mode, cleared in (("page", 0), ("full", CLEARED)):
+        proxy = RecordedProxy(tmp_path / mode, BATCH, mode=mode)
+        told[mode] = warm_flush_of(proxy, cleared)
+        proxy.stop()
+    (alone, _), (beside, amounts) = told["page"], told["full"]
+    assert amounts[0] == CLEARED
+    assert beside["saved_tokens"] == pytest.approx(alone["saved_tokens"])
+    assert beside["saved_dollars"] == pytest.approx(alone["saved_dollars"])
+
+
+def test_without_a_flush_of_ours_all_of_it_is_nobodys(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", BATCH, mode="server")
+    ask(proxy, worked(0), 50, 0, 100_000, 0, 20)
+    proxy.send(worked(1))
+    proxy.replied(Report(Usage(50, 20_000, 41_000, 0, 20), cleared=Taken(9, CLEARED)))
+    assert flushes(proxy) == []
+    assert brought(proxy, proxy.session.id) == (0, 0)
+    born = proxy.rows("select total(birth_saved_tokens) from turns")[0][0]
+    saved, again = 0.1 * CLEARED, 1.15 * 40_000
+    assert net_of(proxy, proxy.session.id)[1] - born == pytest.approx(saved - again)
+    proxy.stop()
+
+
+shares = st.dictionaries(
+    st.integers(-1, 5), st.builds(Share, st.integers(0, 9_000), st.integers(0, 9_000))
+)
+
+
+@given(shares, st.integers(1, 90_000), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_what_is_of_no_flush_and_what_is_of_one_add_up_to_what_was_saved(
+    known, cleared, saved, lost
+):
+    whole = Parts(saved, rewritten=lost)
+    parts = shared(whole, _with_cleared(known, cleared), 3, TurnFacts(), Weights())
+    assert sum(part.saved for part in parts.values()) == pytest.approx(saved)
+    out = sum(share.removed for share in known.values()) + cleared
+    for flush, share in known.items():
+        if flush != NOBODY:
+            assert parts[flush].saved == pytest.approx(saved * share.removed / out)
