@@ -203,6 +203,19 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True)
+class Cleared:
+    """The provider itself took old tool results out of the window, more than before.
+
+    Amounts are what came to it since; they are the provider's own.
+    """
+
+    why: str
+    """``asked by us`` or ``asked by the client``."""
+    pages: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something the user should know; recorded once a session."""
 
@@ -230,5 +243,6 @@ type Event = (
     | Shortened
     | Called
     | Restored
+    | Cleared
     | Warned
 )

@@ -106,6 +106,19 @@ def searches_tools(model: str) -> bool:
     return version is not None and least is not None and version.number >= least
 
 
+_FIRST_CLEARING = (4, 0)
+
+
+def clears_on_request(model: str) -> bool:
+    """True if the provider of *model* clears old tool results when it is asked to.
+
+    So it is documented for opus, sonnet and haiku from 4 on (Anthropic, "Context editing"); of a
+    name whose version cannot be read nobody knows.
+    """
+    version = claude_version(model)
+    return version not in (None, UNKNOWN_CLAUDE) and version.number >= _FIRST_CLEARING
+
+
 LARGEST_MINIMUM_PREFIX = 4096
 """Tokens; the largest minimum that any provider documents, taken for models not described."""
 

@@ -59,6 +59,12 @@ class Session:
     """The directory it works in, as far as it says so; else empty."""
     birth: Birth | None = None
     """What stands in front of its messages instead of the client's own; None if that does."""
+    mode: str = ""
+    """The mode that its last request had."""
+    cleared_pages: int = 0
+    """Tool results that the provider itself left out of the last request that was answered."""
+    cleared_tokens: int = 0
+    """What came to that, as the provider counts."""
     messages: tuple[Message, ...] = ()
     frames: Mapping[PageId, Frame] = field(default_factory=dict[PageId, Frame])
     placed: bool = True

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from pichay_core.birth.choice import Birth, chosen, only_begun
+from pichay_core.beginning import begun
+from pichay_core.birth.choice import Birth
 from pichay_core.birth.front import AS_IT_CAME, Front
-from pichay_core.birth.misses import announced, carried_on
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.events import Event, Repaired, Restored
 from pichay_core.follow import Follow, follow
@@ -35,7 +35,6 @@ from pichay_core.warmth import (
     front_changed,
     fronts,
     prefix,
-    served,
     ttl_of,
     warm,
 )
@@ -57,6 +56,8 @@ class Rules:
     """False to let every page stay that is in the window."""
     keep_thinking: bool = False
     """True to let every page stay that thinking is bound to, at any time."""
+    mode: str = ""
+    """The name of the mode that all this follows from."""
     birth: Birth | None = None
     """What a conversation is given that begins now."""
     multiples: CacheMultipliers | None = None
@@ -93,10 +94,8 @@ def take(
     client no longer sends. Raises nothing of its own.
     """
     moved = follow(matched, request)
-    begun: tuple[Event, ...] = ()
     if rules.edit:
-        session, begun = _born(matched, _as_sent(moved.session), request, rules)
-        moved = replace(moved, session=session)
+        moved = begun(matched, moved, request, rules.birth)
     if matched.how == "repeats":
         advanced = Advance(moved.session.table)
     else:
@@ -109,14 +108,16 @@ def take(
     session = _after(moved.session, advanced, request)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
     edited = session.edited or rewritten.body is not request.outline.body
-    session = replace(session, sent=rewritten.sent, texts=rewritten.texts, edited=edited)
+    session = replace(
+        session, sent=rewritten.sent, texts=rewritten.texts, edited=edited, mode=rules.mode
+    )
     facts = _facts(session, matched, advanced, request, moved, rules.edit)
-    if any(isinstance(event, Restored) for event in begun):
+    if any(isinstance(event, Restored) for event in moved.events):
         facts = replace(facts, flushed=True)
     return Turn(
         session=session,
         body=rewritten.body,
-        events=(*begun, *moved.events, *advanced.events),
+        events=(*moved.events, *advanced.events),
         facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
@@ -152,46 +153,6 @@ def view(session: Session, request: Request, stored: Callable[[str], str | None]
 
 def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:
     return []
-
-
-def _born(
-    matched: Match, session: Session, request: Request, rules: Rules
-) -> tuple[Session, tuple[Event, ...]]:
-    """Return the session with what it is given at its birth, or what has become of that."""
-    if session.birth is not None:
-        return _carried_on(matched, session, session.birth, request)
-    if rules.birth is None or session.requests or session.parent or not only_begun(request):
-        return session, ()
-    birth = chosen(rules.birth, request)
-    return replace(session, birth=birth), announced(birth, request)
-
-
-def _carried_on(
-    matched: Match, session: Session, birth: Birth, request: Request
-) -> tuple[Session, tuple[Event, ...]]:
-    """Return the session with the definitions that have become due; a retry changes nothing."""
-    if matched.how == "repeats":
-        return session, ()
-    before = matched.session
-    cold = not warm(before, request.at) or not served(before, request)
-    bound = session.binds and any(message.thinks for message in request.messages)
-    new = request.messages[matched.shared :]
-    birth, events = carried_on(birth, request, new, cold, bound)
-    return replace(session, birth=birth), events
-
-
-def _as_sent(session: Session) -> Session:
-    """Return the session without decisions that were only recorded.
-
-    While it was observed, the client's own text went upstream: it is what the provider has
-    cached, and what it has bound thinking to. What is to leave is decided anew.
-    """
-    if session.edited:
-        return session
-    table = session.table.as_sent(session.frames)
-    if table is session.table and not session.stripped:
-        return session
-    return replace(session, table=table, texts=None, stripped=0)
 
 
 def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen:

@@ -386,7 +386,7 @@ class Proxy:
 
     def replied(self, report: Report | None, status: int = 200) -> tuple[Warned, ...]:
         assert self.decision.exchange is not None
-        return self.paging.replied(self.decision.exchange, status, report, self.at)
+        return self.paging.aftermath.replied(self.decision.exchange, status, report, self.at)
 
     @property
     def session(self) -> Session:

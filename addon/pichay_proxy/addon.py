@@ -27,7 +27,7 @@ from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
 from pichay_proxy.refusals import may_be_ours
-from pichay_proxy.resend import as_client_sent, put_body, resend
+from pichay_proxy.resend import as_client_sent, put, resend
 from pichay_proxy.routes import HOSTS, Route, route_of
 from pichay_proxy.sessions import LiveSessions
 
@@ -158,8 +158,7 @@ class Pichay:
         if decision.exchange is not None:
             self._exchanges[flow] = decision.exchange
         if decision.body is not None:
-            # Not encoded: encoding five megabytes again would cost 70 ms.
-            put_body(flow.request, decision.body, None)
+            put(flow.request, decision.body, decision.betas)
 
     def _route(self, flow: http.HTTPFlow) -> Route | None:
         if flow.id in self._resent or not self._is_ours(flow):
@@ -225,7 +224,8 @@ class Pichay:
         assert self._paging is not None and exchange.client_body is not None
         reply: http.Response | None = None
         try:
-            copy = as_client_sent(flow, exchange.client_body, exchange.client_encoding)
+            body, encoding = exchange.client_body, exchange.client_encoding
+            copy = as_client_sent(flow, body, encoding, exchange.betas)
             reply = await self._resend(copy)
             if reply is not None:
                 flow.response = reply
@@ -239,7 +239,8 @@ class Pichay:
     def _give_up(self, exchange: Exchange, refusal: str) -> None:
         """Edit this session no more."""
         if self._paging is not None:
-            self._paging.freeze(exchange, f"provider refused our edit: {refusal}", time.time())
+            why = f"provider refused our edit: {refusal}"
+            self._paging.aftermath.freeze(exchange, why, time.time())
         self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
 
     async def _resend(self, copy: http.HTTPFlow) -> http.Response | None:
@@ -255,8 +256,8 @@ class Pichay:
     ) -> None:
         if self._paging is not None:
             report = exchange.reader.report() if exchange.reader else None
-            status = reply.status_code if reply else 0
-            for said in self._paging.replied(exchange, status, report, time.time(), retried):
+            status, after = reply.status_code if reply else 0, self._paging.aftermath
+            for said in after.replied(exchange, status, report, time.time(), retried):
                 log.warning("pichay: session %s: %s: %s", exchange.session, said.why, said.detail)
 
     def error(self, flow: http.HTTPFlow) -> None:
@@ -295,6 +296,5 @@ def _reader(reply: http.Response) -> Reader:
 
 
 def _refusal(exchange: Exchange, reply: http.Response) -> str | None:
-    if not exchange.edited or reply.status_code != 400:
-        return None
-    return may_be_ours(reply.status_code, reply.get_content(strict=False) or b"")
+    refused = exchange.edited and reply.status_code == 400
+    return may_be_ours(400, reply.get_content(strict=False) or b"") if refused else None

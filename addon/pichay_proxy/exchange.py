@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pichay_core.birth.front import Front
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
 from pichay_core.request import Request
@@ -38,6 +39,11 @@ class Exchange:
     """The client's own bytes as they came, if others were sent."""
     client_encoding: str | None
     """The content encoding they came in."""
+    host: str = ""
+    clears: bool = False
+    """The provider was asked to clear old tool results, and not by the client."""
+    betas: tuple[str, ...] = ()
+    """Features that were asked for beside the client's own."""
     reader: Reader | None = None
     settled: bool = False
 
@@ -52,6 +58,8 @@ class Decision:
     """What becomes of a request. ``body`` is None where the client's bytes go on."""
 
     body: bytes | None = None
+    betas: tuple[str, ...] = ()
+    """Features to ask for in its headers, beside those that the client asks for."""
     exchange: Exchange | None = None
 
 
@@ -68,5 +76,13 @@ def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> D
         facts=turn.facts,
         client_body=arrived.body if changed else None,
         client_encoding=arrived.headers.get("content-encoding"),
+        host=arrived.host,
+        clears=turn.front.clears,
+        betas=missing(request, turn.front),
     )
-    return Decision(turn.body if changed else None, exchange)
+    return Decision(turn.body if changed else None, exchange.betas, exchange)
+
+
+def missing(request: Request, front: Front) -> tuple[str, ...]:
+    """Return the features that a front needs and the client has not asked for."""
+    return tuple(beta for beta in front.betas if beta not in request.betas)

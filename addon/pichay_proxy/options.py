@@ -9,7 +9,7 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
 from pichay_core.birth.profile import CHOICES
-from pichay_core.modes import AUTO, MODES, Mode, usual_mode
+from pichay_core.modes import AUTO, MODES, no_mode, usual_mode
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
@@ -39,20 +39,16 @@ class Settings:
     tools: str = AUTO
     """How the definitions of tools go out that a project does not use: one of ``CHOICES``."""
 
-    def mode_for(self, credential: str, model: str) -> Mode:
-        """Return what runs for a request with this kind of credential.
+    def mode_for(self, credential: str, model: str) -> str:
+        """Return the mode of a request with this kind of credential.
 
         Under a subscription login nothing is edited unless the user said so.
         """
-        named = usual_mode(credential, model) if self.mode == AUTO else self.mode
         if credential == "subscription":
-            named = self._allowed(named, model)
-        return MODES[named]
-
-    def _allowed(self, named: str, model: str) -> str:
-        if not self.allow_subscription:
-            return "observe"
-        return usual_mode("api key", model) if self.mode == AUTO else named
+            if not self.allow_subscription:
+                return "observe"
+            credential = "subscription, allowed"
+        return usual_mode(credential, model) if self.mode == AUTO else self.mode
 
 
 def add_options(loader: Loader) -> None:
@@ -60,7 +56,8 @@ def add_options(loader: Loader) -> None:
     add = loader.add_option
     add("pichay_database", str, "", "SQLite file to record in (default ~/.pichay/pichay.db).")
     add("pichay_mode", str, AUTO, "Which mechanisms run: observe (decide and record only), birth, "
-        "page, server, full; auto chooses by credential and model.", choices=_MODES)  # fmt: skip
+        "page, server, full; auto chooses by credential and model: full, but observe under a "
+        "subscription login.", choices=_MODES)  # fmt: skip
     add("pichay_tools", str, AUTO, "Definitions of tools that earlier sessions of a project did "
         "not use: short, defer (by the provider's tool search, if the client has it), whole; "
         "auto defers where it can, else shortens.", choices=CHOICES)  # fmt: skip
@@ -80,7 +77,8 @@ def add_options(loader: Loader) -> None:
     add("pichay_hosts", Sequence[str], [],
         "More hosts that speak the Anthropic Messages API.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
-        "Also edit under a subscription login (may be refused or billed apart).")  # fmt: skip
+        "Also edit under a subscription login, as with an API key (may be refused or billed "
+        "apart).")  # fmt: skip
     add("pichay_max_body_mb", int, 64, "A larger decoded body passes as it came, in MiB.")
 
 
@@ -128,7 +126,7 @@ def settings_of(options: Options) -> Settings:
         database=_database(options.pichay_database),
         hosts=hosts,
         rules=rules,
-        mode=_one_of(options, "pichay_mode", _MODES),
+        mode=_mode(options.pichay_mode),
         tools=_one_of(options, "pichay_tools", CHOICES),
         allow_subscription=options.pichay_allow_subscription,
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
@@ -140,6 +138,12 @@ def _database(named: str) -> Path:
         return Path(named).expanduser().absolute() if named else database_path()
     except HomeError as error:
         raise exceptions.OptionsError(str(error)) from error
+
+
+def _mode(named: str) -> str:
+    if named not in _MODES:
+        raise exceptions.OptionsError(f"pichay_mode {no_mode(named)}")
+    return named
 
 
 def _one_of(options: Options, name: str, known: Iterable[str]) -> str:

@@ -7,28 +7,28 @@ here ends at the boundary of the addon, and the client's bytes go upstream.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from pichay_core.birth.choice import Birth, only_begun
-from pichay_core.birth.profile import Earlier, profiled
+from pichay_core.birth.choice import only_begun
+from pichay_core.birth.profile import Earlier
 from pichay_core.birth.project import client_of, project_of
-from pichay_core.events import Failed, Frozen, Passed, Stopped, Warned
+from pichay_core.events import Failed, Frozen, Passed
 from pichay_core.identity import Identity, identify, shape_of
-from pichay_core.modes import Mode
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request, read_messages
 from pichay_core.session import Match, Session, match
-from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
+from pichay_core.store.records import Happened, Record, Refused, Turned
 from pichay_core.turn import Rules, Turn, take, untouched, view
-from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
+from pichay_proxy.aftermath import Aftermath
 from pichay_proxy.credentials import Credential, credential_of
-from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, Exchange, decision
+from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, decision, missing
 from pichay_proxy.options import Settings
 from pichay_proxy.outcomes import held_of, outcome_of, shared_of, with_failure
-from pichay_proxy.replies import told
+from pichay_proxy.ruling import rules_of
 from pichay_proxy.sessions import LiveSessions
 
 SUBSCRIPTION = "subscription login: observed only"
@@ -53,6 +53,7 @@ class Paging:
         self._put = put
         self._stored = stored
         self._working: Session | None = None
+        self.aftermath = Aftermath(sessions, put)
 
     def request(self, arrived: Arrived) -> Decision:
         """Return what to send upstream. Everything it decides is recorded."""
@@ -84,7 +85,7 @@ class Paging:
         request = Request(format, outline, head, messages, arrived.at, betas)
         identity = identify(credential.fingerprint, arrived.headers, head, request.messages)
         if arrived.route.purpose == "count":
-            return self._count(request, identity, credential)
+            return self._count(request, identity, credential, arrived.host)
         return self._page(arrived, request, identity, credential)
 
     def _head(self, known: Sequence[Message]) -> Head | None:
@@ -100,7 +101,7 @@ class Paging:
             turn, why = untouched(matched, request), matched.session.frozen
         else:
             why = self._observed(credential)
-            rules = self._rules(matched, request, credential)
+            rules = self._rules(matched, request, credential, arrived.host)
             turn = take(matched, request, rules, self._stored)
         if turn.problems:
             turn, why = self._distrusted(turn, matched), "; ".join(sorted(turn.problems))
@@ -117,22 +118,11 @@ class Paging:
         project = project_of(request.head.raw_system, request.messages)
         return Match(replace(session, client=client, project=project), 0, "extends")
 
-    def _rules(self, matched: Match, request: Request, credential: Credential) -> Rules:
-        """Return what decides in this request: the user's rules, in the mode that it gets."""
-        mode = self.settings.mode_for(credential.kind, request.head.model)
-        birth = self._birth(mode, matched.session, request)
-        given = self.settings.rules
-        edit = given.edit and mode.edits
-        return replace(given, edit=edit, evicts=mode.evicts, birth=birth, prices=self._prices)
-
-    def _birth(self, mode: Mode, session: Session, request: Request) -> Birth | None:
-        """Return what the session is given if it begins now, None if it has begun."""
-        if not mode.edits or session.requests or session.parent or not only_begun(request):
-            return None
-        birth = Birth(told=mode.evicts)
-        if not mode.definitions or not request.head.tool_names:
-            return birth
-        return profiled(birth, self.settings.tools, request, self._earlier(session))
+    def _rules(self, matched: Match, request: Request, credential: Credential, host: str) -> Rules:
+        session, asks = matched.session, self.aftermath.may_ask(host)
+        begins = not (session.requests or session.parent) and only_begun(request)
+        earlier = partial(self._earlier, session) if begins else None
+        return rules_of(self.settings, request, credential.kind, self._prices, earlier, asks)
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:
@@ -188,7 +178,9 @@ class Paging:
             )
         )
 
-    def _count(self, request: Request, identity: Identity, credential: Credential) -> Decision:
+    def _count(
+        self, request: Request, identity: Identity, credential: Credential, host: str
+    ) -> Decision:
         """Give count_tokens the view that the model gets; decide and record nothing.
 
         It often comes without system prompt and tools, so the history alone must do.
@@ -199,10 +191,12 @@ class Paging:
         matched = matched or match(alike, request.messages, shape, named=False)
         if matched is None or matched.session.frozen or matched.how == "compacted":
             return AS_IT_CAME
-        if not self._rules(matched, request, credential).edit:
+        if not self._rules(matched, request, credential, host).edit:
             return AS_IT_CAME
         shown = view(matched.session, request, self._stored)
-        return AS_IT_CAME if shown.body is request.outline.body else Decision(shown.body)
+        if shown.body is request.outline.body:
+            return AS_IT_CAME
+        return Decision(shown.body, missing(request, shown.front))
 
     def _pass(self, arrived: Arrived, why: str, detail: str = "") -> Decision:
         event = Passed(why, f"{arrived.host}{arrived.route.path} {detail}".strip())
@@ -222,64 +216,6 @@ class Paging:
         self._put(Happened(event, at, after.id, after))
         if after.frozen and not live.frozen:
             self._put(Happened(Frozen(after.frozen), at, after.id, after))
-
-    def freeze(self, exchange: Exchange, why: str, at: float) -> None:
-        """Only observe this session from now on."""
-        live = self._sessions.get(exchange.identity, exchange.session)
-        if live is None or live.frozen:
-            return
-        after = replace(live, frozen=why)
-        self._sessions.replace(after)
-        self._put(Happened(Frozen(why), at, after.id, after))
-
-    def _hold(self, live: Session, why: str, at: float) -> None:
-        """Let no more pages leave. Those that are out stay out: newer thinking is bound to that."""
-        if live.held or live.frozen:
-            return
-        after = replace(live, held=why)
-        self._sessions.replace(after)
-        self._put(Happened(Stopped(why), at, after.id, after))
-
-    def replied(
-        self,
-        exchange: Exchange,
-        status: int,
-        report: Report | None,
-        at: float,
-        retried: str | None = None,
-    ) -> tuple[Warned, ...]:
-        """Record the end of a reply, once. Returns what is to be said of it in the log."""
-        if exchange.settled:
-            return ()
-        exchange.settled = True
-        usage = report.usage if report and status == 200 else None
-        outcome = "retried" if retried else None
-        facts = replace(exchange.facts, flushed=True) if retried else exchange.facts
-        self._put(
-            Settlement(exchange.session, exchange.request, status, facts, usage, outcome, retried)
-        )
-        live = self._sessions.get(exchange.identity, exchange.session)
-        if report is None or live is None:
-            return ()
-        said = told(report, live.edited, exchange.facts.flushed)
-        for event in said.events:
-            self._put(Happened(event, at, live.id))
-        if said.harm:
-            self._hold(live, said.harm, at)
-        return self._warned(exchange, said.warnings, at)
-
-    def _warned(
-        self, exchange: Exchange, warnings: tuple[Warned, ...], at: float
-    ) -> tuple[Warned, ...]:
-        """Record those that this session has not been warned of yet, and return them."""
-        live = self._sessions.get(exchange.identity, exchange.session)
-        new = {w.why: w for w in warnings if live is not None and w.why not in live.warned}
-        if live is None or not new:
-            return ()
-        self._sessions.replace(replace(live, warned=live.warned | new.keys()))
-        for warning in new.values():
-            self._put(Happened(warning, at, live.id))
-        return tuple(new.values())
 
     def refused_certificate(self, host: str, detail: str, at: float) -> None:
         """Record that a client does not trust our certificate."""

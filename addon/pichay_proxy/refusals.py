@@ -14,6 +14,9 @@ _STRUCTURE = re.compile(
     r"|text content blocks must be non-empty|extra inputs are not permitted|roles must alternate",
     re.IGNORECASE,
 )
+_ASKED = re.compile(rb"context.management|clear_tool_uses|anthropic.beta", re.IGNORECASE)
+"""What we may have asked for. Gateways that do not know it refuse it in words of their own."""
+LONGEST_QUOTE = 300
 _NOT_OURS = re.compile(r"prompt is too long|max_tokens|credit balance|rate limit", re.IGNORECASE)
 
 
@@ -30,10 +33,16 @@ def may_be_ours(status: int, body: bytes) -> str | None:
     """Return the provider's message if our edit may have caused this reply, else None."""
     if status != 400:
         return None
-    try:
-        error = msgspec.json.decode(body, type=_Body).error
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
+    error = _error(body)
+    if _ASKED.search(body) and not _NOT_OURS.search(error.message):
+        return error.message or body[:LONGEST_QUOTE].decode(errors="replace")
     if error.type != "invalid_request_error" or _NOT_OURS.search(error.message):
         return None
     return error.message if _STRUCTURE.search(error.message) else None
+
+
+def _error(body: bytes) -> _Error:
+    try:
+        return msgspec.json.decode(body, type=_Body).error
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Error()

@@ -113,6 +113,11 @@ def _restored(event: EventStory) -> str:
     return f"{event.detail.get('tool')}: {event.why}, {_tokens(event)} in full again"
 
 
+def _cleared(event: EventStory) -> str:
+    results = times(event.detail.get("pages", 0), "tool result")
+    return f"{results}, {_tokens(event)}, by the provider, {event.why}"
+
+
 def _refused(event: EventStory) -> str:
     return f"{event.detail.get('host')}: the client refused the certificate"
 
@@ -144,5 +149,6 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "shortened": _shortened,
     "called": _called,
     "restored": _restored,
+    "cleared": _cleared,
     "tls_failed": _refused,
 }

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from pichay_core.birth.profile import CHOICES
-from pichay_core.modes import AUTO, MODES
+from pichay_core.modes import AUTO, FORMER, MODES, no_mode
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
 from pichay_core.store.place import database_path
@@ -82,14 +82,25 @@ def _setting(_ctx: object, _param: object, values: tuple[str, ...]) -> tuple[str
     return values
 
 
+class _Mode(click.Choice[str]):
+    """One of the modes. A former name is answered with the one that it has now."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the mode; fails with what to choose instead."""
+        if value in FORMER:
+            self.fail(f"{no_mode(value)}.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _POSITIVE = click.IntRange(min=1)
 _COUNT = click.IntRange(min=0)
 _PATH = click.Path(path_type=Path)
 _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--mode",
-        type=click.Choice([AUTO, *MODES]),
-        help="Which mechanisms run; auto chooses by credential and model.",
+        type=_Mode([AUTO, *MODES]),
+        help="Which mechanisms run; auto (the default) chooses by credential and model: full, but "
+        "observe under a subscription login.",
     ),
     click.option(
         "--tools",
@@ -116,7 +127,8 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--allow-subscription",
         is_flag=True,
-        help="Also evict in requests with a subscription login; they are only observed otherwise.",
+        help="Also edit requests with a subscription login, as with an API key; they are only "
+        "observed otherwise, whatever the mode.",
     ),
     click.option(
         "--keep-thinking",

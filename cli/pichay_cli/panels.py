@@ -146,6 +146,7 @@ def paging_panel(activity: Activity) -> RenderableType:
         _counted("requests", sum(t.count for _, t in activity.outcomes), _outcomes(activity)),
         _counted("evicted", activity.count("evicted"), _moved(activity, "evicted")),
         _counted("collected", activity.count("collected"), _moved(activity, "collected")),
+        *_cleared(activity),
         _counted("faults", activity.count("faulted"), _faults(activity)),
         _counted("pins", activity.pins_now, f"now · {activity.count('pinned'):,} set so far"),
         _counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
@@ -178,6 +179,13 @@ def _moved(activity: Activity, kind: str) -> str:
     amount = activity.tokens(kind)
     of = _reasons(tuple(t for t in activity.reasons(kind) if t.why))
     return " · ".join(part for part in (f"{tokens(amount)} tokens" if amount else "", of) if part)
+
+
+def _cleared(activity: Activity) -> list[Sequence[Cell]]:
+    """What the provider took out itself; nothing is said where it took out nothing."""
+    count, amount = activity.count("cleared"), tokens(activity.tokens("cleared"))
+    of = f"tool results by the provider, {amount} tokens · {_reasons(activity.reasons('cleared'))}"
+    return [_counted("cleared", count, of)] if activity.reasons("cleared") else []
 
 
 def _faults(activity: Activity) -> str:
@@ -240,6 +248,7 @@ def sessions_sheet(sessions: Sequence[SessionFigures], now: float) -> Renderable
         Column("session"),
         Column("kind"),
         Column("model", least=118),
+        Column("mode", least=132),
         Column("turns", right=True, least=66),
         Column("window", right=True),
         Column("net tokens", right=True),
@@ -258,6 +267,7 @@ def _session(session: SessionFigures, now: float) -> Sequence[Cell]:
         session.id[:ID_SHOWN],
         session.kind,
         session.model,
+        session.mode,
         _number(session.turns),
         "" if session.window is None else tokens(session.window),
         change(-net.saved_tokens, tokens) if net.settled else "",

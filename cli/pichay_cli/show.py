@@ -130,6 +130,7 @@ def _head(session: SessionFigures, now: float) -> list[RenderableType]:
     about = (
         session.kind,
         session.model,
+        *([f"mode {session.mode}"] if session.mode else []),
         times(session.turns, "turn"),
         times(session.requests, "request"),
         f"seen {ago(now - session.last_at)} ago",
@@ -152,7 +153,7 @@ def _row(turn: TurnStory, saved_tokens: int, saved_dollars: float) -> Sequence[C
         tokens(bill.sent) if bill else "",
         tokens(bill.cache_read) if bill else "",
         tokens(bill.cache_write) if bill else "",
-        tokens(turn.removed_tokens) if turn.removed_tokens else "",
+        tokens(removed) if (removed := turn.removed_tokens + turn.cleared_tokens) else "",
         tokens(turn.pending_tokens) if turn.pending_tokens else "",
         change(-saved_tokens, tokens) if bill else "",
         change(-saved_dollars, dollars) if turn.dollars is not None else "",

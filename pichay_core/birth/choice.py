@@ -31,6 +31,8 @@ class Birth:
     """Of those, the ones that go out in full again since a moment when that was due."""
     why: str = ""
     """Why the definitions go out the way they do; empty if nobody asked."""
+    clears: int = 0
+    """Tokens that the provider is asked to clear at least, whenever it does; 0 if it is not."""
 
     @property
     def reduced(self) -> frozenset[str]:
@@ -64,4 +66,5 @@ def chosen(wanted: Birth, request: Request) -> Birth:
         told=wanted.told and bool(tools),
         way=wanted.way if names else "whole",
         names=names,
+        clears=wanted.clears if tools and not request.format.manages(request.outline) else 0,
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pichay_core.birth.choice import Birth
+from pichay_core.birth.clearing import asking
 from pichay_core.birth.definitions import deferred, short
 from pichay_core.birth.protocol import PROTOCOL
 from pichay_core.request import Request
@@ -19,13 +20,17 @@ from pichay_core.wire.jsontext import Place
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What is put in place of the client's own front, and what that does to its size."""
+    """What is put in place of what the client sends beside its messages, and what that does."""
 
     edits: tuple[tuple[Place, bytes], ...] = ()
     definitions: int = 0
     """Bytes of tool definitions that the model is not given."""
     protocol: int = 0
     """Bytes of text that the client did not send."""
+    clears: bool = False
+    """The provider is asked to clear old tool results."""
+    betas: tuple[str, ...] = ()
+    """Features that this front needs."""
 
 
 AS_IT_CAME = Front()
@@ -45,7 +50,12 @@ def front(request: Request, birth: Birth | None) -> Front:
         system = _told(request.format, head.raw_system)
         edits.append((fields["system"], system))
         added = len(system) - len(head.raw_system)
-    return Front(tuple(edits), saved, added) if edits else AS_IT_CAME
+    if asked := asking(request, birth):
+        edits.append((asked.place, asked.text))
+    if not edits:
+        return AS_IT_CAME
+    betas = (asked.beta,) if asked else ()
+    return Front(tuple(edits), saved, added, asked is not None, betas)
 
 
 @lru_cache(maxsize=64)

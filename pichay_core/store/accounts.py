@@ -150,7 +150,7 @@ class Accounts:
         edited = row["outcome"] == "edited"
         facts = replace(record.facts, only_refetched=record.facts.only_refetched and edited)
         amounts = Amounts(
-            removed=row["removed_tokens"] + row["thinking_tokens"],
+            removed=row["removed_tokens"] + row["thinking_tokens"] + record.cleared,
             refetched=row["refetched_tokens"] if edited else 0,
             front=row["definitions_tokens"] - row["protocol_tokens"],
         )
@@ -176,9 +176,11 @@ class Accounts:
             usage,
             settled.untouched,
             real.total if real else None,
+            record.cleared,
         )
         born = self._flushes.billed(bill)
         return {
+            "cleared_tokens": record.cleared,
             "birth_saved_tokens": born.tokens,
             "birth_saved_dollars": born.dollars,
             "input_tokens": usage.input,

@@ -99,7 +99,8 @@ def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
 
 
 _EVENTS = """
-    select kind, why, count(*) count, sum(tokens) tokens from events {where}
+    select kind, why, sum(case kind when 'cleared' then json_extract(detail, '$.pages') else 1 end)
+        count, sum(tokens) tokens from events {where}
     group by kind, why order by count desc, why
 """
 _OUTCOMES = """

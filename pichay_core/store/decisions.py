@@ -112,12 +112,14 @@ class Decisions:
         state = record.session_state
         if state is not None:
             self._db.conn.execute(
-                "update sessions set frozen = :frozen, held = :held, failures = :failures "
-                "where id = :id",
+                _CHANGED,
                 {
                     "frozen": state.frozen,
                     "held": state.held,
                     "failures": state.failures,
+                    "birth": state.birth and state.birth.as_text(),
+                    "pages": state.cleared_pages,
+                    "tokens": state.cleared_tokens,
                     "id": state.id,
                 },
             )
@@ -127,6 +129,14 @@ class Decisions:
     def _events(self, events: Iterable[Event], at: float, session: Session) -> None:
         rows = [event_row(e, at, session.id, session.requests, session.turn) for e in events]
         insert(self._db, "events", rows)
+
+
+_CHANGED = """
+    update sessions set frozen = :frozen, held = :held, failures = :failures, birth = :birth,
+        cleared_pages = :pages, cleared_tokens = :tokens
+    where id = :id
+"""
+"""What may change of a session between its requests."""
 
 
 def insert(db: Database, table: str, new: list[Row], how: str = "insert", also: str = "") -> None:

@@ -102,6 +102,8 @@ class SessionFigures:
     kind: str
     parent: str | None
     model: str
+    mode: str
+    """Of its last request; empty in what was recorded before there were any."""
     frozen: str | None
     started_at: float
     last_at: float
@@ -111,6 +113,7 @@ class SessionFigures:
     """Tokens of the last request that was settled, None if none was."""
     net: Net
     evictions: int
+    """Pages that left, those that the provider cleared because we asked for it among them."""
     faults: int
 
 
@@ -154,6 +157,7 @@ def sessions(
             kind=row["kind"],
             parent=row["parent"],
             model=row["model"],
+            mode=row.get("mode") or "",
             frozen=row["frozen"],
             started_at=row["started_at"],
             last_at=row["last_at"],
@@ -189,7 +193,10 @@ _WINDOWS = """
     from turns where {inner} and input_tokens is not null group by session
 """
 _MOVES = """
-    select session, sum(kind = 'evicted') evictions, sum(kind = 'faulted') faults
+    select session, sum(kind = 'faulted') faults, sum(case
+        when kind = 'evicted' then 1
+        when kind = 'cleared' and why = 'asked by us' then json_extract(detail, '$.pages')
+        else 0 end) evictions
     from events where {inner} group by session
 """
 

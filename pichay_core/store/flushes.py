@@ -8,7 +8,7 @@ refused keeps the row it had by then, with nothing in it. Runs in the recorder's
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -32,7 +32,8 @@ MOST_OPEN = 1_024
 MOST_SESSIONS = 256
 """Sessions whose refetches are kept in memory; those of others are read back."""
 NOBODY = -1
-"""Stands for the flushes that are not recorded here: a parent's, and those of earlier versions."""
+"""Stands for the flushes that are not recorded here: a parent's, those of earlier versions, and
+the provider's own clearing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Bill:
     untouched: Usage
     dollars: float | None
     """What it cost, None if the price is not known."""
+    cleared: int = 0
+    """Of what was removed, the tokens that the provider took out itself."""
 
     @property
     def window(self) -> int:
@@ -98,7 +101,7 @@ class Flushes:
             bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
         )
         weights = _weights(known, bill.model, bill.at)
-        shares = self._open.get((bill.session, bill.request), {})
+        shares = _with_cleared(self._open.get((bill.session, bill.request), {}), bill.cleared)
         fresh = sum(share.fresh for share in shares.values())
         parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights, fresh)
         flush = bill.turn if bill.flushed else None
@@ -160,6 +163,14 @@ class Flushes:
         while len(self._refetches) > MOST_SESSIONS:
             self._refetches.popitem(last=False)
         return known
+
+
+def _with_cleared(shares: Mapping[int, Share], cleared: int) -> Mapping[int, Share]:
+    """Return the shares in a request with what the provider took out, which is of no flush."""
+    if not cleared:
+        return shares
+    others = shares.get(NOBODY, Share())
+    return {**shares, NOBODY: replace(others, removed=others.removed + cleared)}
 
 
 def _refetched_now(record: Turned) -> set[PageId]:

@@ -246,7 +246,7 @@ class _Telling:
         if usage is None or not spoken:
             return
         model: str = turn["model"]
-        removed: int = turn["removed_tokens"]
+        removed: int = turn["removed_tokens"] + (turn.get("cleared_tokens") or 0)
         known = sum(self._sizes[:keeps]) + sum(one.bytes for one in spoken)
         left = max(0, usage.window + removed - tokens_of_bytes(known, model))
         if self._front is None:

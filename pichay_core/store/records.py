@@ -57,6 +57,8 @@ class Settlement:
     outcome: str | None = None
     """Replaces the turn's outcome, if the reply changed it."""
     why: str | None = None
+    cleared: int = 0
+    """Tokens that the provider left out because we asked it to; they are missing from *usage*."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ class TurnStory:
     removed_tokens: int
     thinking_tokens: int
     """That it was sent without, so that pages could leave."""
+    cleared_tokens: int
+    """Missing because the provider cleared them, and we had asked it to."""
     pending_tokens: int
     flushed: str | None
     held_tokens: int
@@ -245,6 +247,7 @@ def _turn(row: Row) -> TurnStory:
         status=row["status"],
         removed_tokens=row["removed_tokens"],
         thinking_tokens=row.get("thinking_tokens") or 0,
+        cleared_tokens=row.get("cleared_tokens") or 0,
         pending_tokens=row["pending_tokens"],
         flushed=row["flushed"],
         held_tokens=row["held_tokens"],

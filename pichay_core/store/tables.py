@@ -160,6 +160,9 @@ create table calibrations (
 """Of version 0.1."""
 BIRTH = """
 alter table sessions add birth text;
+alter table sessions add mode text not null default '';
+alter table sessions add cleared_pages integer not null default 0;
+alter table sessions add cleared_tokens integer not null default 0;
 alter table sessions add client text not null default '';
 alter table sessions add project text not null default '';
 alter table sessions add held text;

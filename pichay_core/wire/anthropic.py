@@ -14,6 +14,7 @@ import msgspec
 from pichay_core.model import Call
 from pichay_core.tools import describe
 from pichay_core.wire import jsontext
+from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged
@@ -268,8 +269,10 @@ def _field(outline: Outline, field: str) -> object:
 
 
 __all__ = [
+    "asked",
     "definitions",
     "head",
+    "manages",
     "marker_problems",
     "mentions",
     "name",

@@ -5,6 +5,7 @@ Rule of this file: it only looks. The bytes of the reply are somebody else's.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pichay_core.model import Usage
 from pichay_core.wire import jsontext, sse
@@ -13,7 +14,7 @@ from pichay_core.wire.shapes import Json, items, mapping, string
 
 LONGEST_REPLY = 32 * 1024 * 1024
 _PIECE = 8 * 1024 * 1024
-_TELLING = (b"usage", b"error", b"input_transformations", b"cache_miss_reason")
+_TELLING = (b"usage", b"error", b"input_transformations", b"cache_miss_reason", b"applied_edits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,14 @@ class Drop:
     """Where it stood in the request: ``messages.3.content.0``."""
     reason: str
     """``prefix_binding_mismatch`` (what stood before it was changed), ``model_...``, ..."""
+
+
+class Taken(NamedTuple):
+    """Tool results that the provider cleared."""
+
+    pages: int
+    tokens: int
+    """As the provider counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,9 @@ class Report:
     """The provider's own reason for not reading its cache, if the client asked for it."""
     missed_tokens: int = 0
     """How many it could not read, if it said so."""
+    cleared: Taken | None = None
+    """What the provider itself left out of this very request; the usage is without it. None if
+    the reply ended before that was said."""
 
 
 class Reader:
@@ -55,6 +67,7 @@ class Reader:
         self._seen: dict[str, object] = {}
         self._usage: dict[str, object] = {}
         self._dropped: dict[Drop, None] = {}
+        self._ended = False
         self._decoder: Decoder | None = _decoder(encoding)
 
     def feed(self, data: bytes) -> None:
@@ -78,6 +91,7 @@ class Reader:
             dropped=tuple(self._dropped),
             cache_miss=string(miss.get("type")),
             missed_tokens=_number(miss, "cache_missed_input_tokens"),
+            cleared=_taken(self._seen) if self._ended else None,
         )
 
     def _read(self, data: bytes) -> None:
@@ -91,6 +105,7 @@ class Reader:
                 self._note(_object(sse.parse(frame).data))
 
     def _note(self, said: Json) -> None:
+        self._ended |= said.get("type") in _ENDS
         for part in (said, mapping(said.get("message")), _changed(said)):
             self._seen |= {k: v for k, v in part.items() if k in _KEPT and v is not None}
             self._dropped |= dict.fromkeys(_drops(part))
@@ -98,7 +113,9 @@ class Reader:
             self._usage |= {k: v for k, v in usage.items() if v is not None}
 
 
-_KEPT = ("error", "diagnostics", "cache_miss_reason")
+_KEPT = ("error", "diagnostics", "cache_miss_reason", "context_management")
+_ENDS = ("message", "message_delta")
+"""The types of a whole reply, and of what a streamed one says at its end."""
 
 
 def _changed(said: Json) -> Json:
@@ -110,6 +127,20 @@ def _drops(part: Json) -> Iterator[Drop]:
     for change in map(mapping, items(part.get("input_transformations"))):
         if change.get("type") == "thinking_dropped":
             yield Drop(string(change.get("path")), string(change.get("reason")))
+
+
+def _taken(seen: Json) -> Taken:
+    """Add up the edits that took tool results out; thinking may be cleared too, no page of ours."""
+    applied = items(mapping(seen.get("context_management")).get("applied_edits"))
+    edits = [edit for edit in map(mapping, applied) if _takes_results(edit)]
+    return Taken(
+        sum(_number(edit, "cleared_tool_uses") for edit in edits),
+        sum(_number(edit, "cleared_input_tokens") for edit in edits),
+    )
+
+
+def _takes_results(edit: Json) -> bool:
+    return string(edit.get("type")).startswith("clear_tool_uses")
 
 
 def _miss(seen: Json) -> Json:

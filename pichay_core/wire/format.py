@@ -5,7 +5,7 @@ A format reads *places* out of a body and writes text into places. It decides no
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
@@ -77,6 +77,25 @@ class Edits:
         return bool(self.texts or self.markers or self.unthought)
 
 
+class Clearing(NamedTuple):
+    """How the provider is to clear old tool results itself."""
+
+    trigger: int
+    """Tokens of the window from which it does."""
+    keep: int
+    """Tool uses whose results stay, the newest."""
+    at_least: int
+    """Tokens that it removes, or else none."""
+
+
+class Asked(NamedTuple):
+    """What asks a provider for something: text in the body, and the name of the feature."""
+
+    place: Place
+    text: bytes
+    beta: str
+
+
 class Format(Protocol):
     """One provider's request format."""
 
@@ -116,6 +135,14 @@ class Format(Protocol):
 
     def told(self, system: bytes, text: str) -> bytes:
         """Return the system prompt with a text at its end; the rest as it came."""
+        ...
+
+    def manages(self, outline: Outline) -> bool:
+        """True if the client says itself what the provider is to do with its context."""
+        ...
+
+    def asked(self, outline: Outline, clearing: Clearing) -> Asked | None:
+        """Return what asks the provider to clear; None if it cannot be, or the client does."""
         ...
 
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:

@@ -18,6 +18,7 @@ type Json = dict[str, Any]
 
 THINKING = ("thinking", "redacted_thinking")
 CONTROLS = "thinking-binding-controls-2026-08-01"
+CLEARING = "context-management-2025-06-27"
 DROP = {"type": "adaptive", "block_binding": {"prefix_mismatch_behavior": "drop_block"}}
 
 GENERATIONS = {
@@ -46,6 +47,7 @@ BOUND = (
     '`thinking.block_binding.prefix_mismatch_behavior` to "drop_block".'
 )
 EXTRA = "thinking.block_binding: Extra inputs are not permitted"
+CLEARING_EXTRA = "context_management: Extra inputs are not permitted"
 DISABLED = "thinking.block_binding: not permitted when thinking is disabled"
 
 
@@ -284,9 +286,12 @@ def _behaviour(asked: Json) -> str | None:
 
 def _malformed(asked: Json, betas: str) -> str | None:
     thinking = asked.get("thinking") or {}
+    named = [beta.strip() for beta in betas.split(",")]
+    if asked.get("context_management") is not None and CLEARING not in named:
+        return CLEARING_EXTRA
     if "block_binding" not in thinking:
         return None
-    if CONTROLS not in [beta.strip() for beta in betas.split(",")]:
+    if CONTROLS not in named:
         return EXTRA
     return DISABLED if thinking.get("type") == "disabled" else None
 

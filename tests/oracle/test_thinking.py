@@ -225,6 +225,17 @@ def test_it_is_not_made_up_for_after_a_restart_either(tmp_path):
     witness.proxy.stop()
 
 
+@law
+@given(faithful, thinkers, st.sampled_from(["server", "full"]), binding, st.booleans())
+def test_asking_the_provider_to_clear_costs_no_thought(play, client, mode, model, drops):
+    witness, asked = Witness(Proxy(mode=mode), drops=drops), 0
+    for _ in watched(witness, requests(play, client), [model]):
+        assert witness.ours.refusal is None
+        assert not witness.harmed, (witness.ours, witness.theirs)
+        asked += b'"context_management"' in witness.upstream
+    assert asked or mode == "full"
+
+
 def test_the_plays_reach_what_the_laws_are_about():
     """Else they would hold of nothing."""
     names = ["checked", "evicted", "redacted", "several", "client broke", "given up", "kept after"]

@@ -39,7 +39,9 @@ class Witness:
         body = json.dumps({**json.loads(body), **fields}).encode() if fields else body
         self.upstream = self.proxy.send(body, {**headers, "anthropic-beta": betas}, after)
         self._asked = self.upstream, body
-        self.ours = self.behind.receive(self.upstream, betas)
+        self.ours = self.behind.receive(
+            self.upstream, ",".join((betas, *self.proxy.decision.betas))
+        )
         self.theirs = self.alone.receive(body, betas)
 
     def newly_given_up(self) -> tuple[set[str], set[str]]:

@@ -99,6 +99,11 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "restored",
             "Workflow: cold, 800 tokens in full again",
         ),
+        (
+            event("cleared", "asked by us", 40_000, None, pages=12),
+            "cleared",
+            "12 tool results, 40.0k tokens, by the provider, asked by us",
+        ),
         (event("failed", "KeyError", None, None), "failed", "KeyError"),
         (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
         (

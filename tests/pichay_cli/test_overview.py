@@ -60,6 +60,16 @@ def test_the_flushes_that_paid_back_are_counted(path):
     assert "\nflushes           1  batch 1 · 1 paid back\n" in drawn(builders.flushed(path), 80)
 
 
+def test_what_the_provider_cleared_is_told_beside_the_evictions(path):
+    made = builders.paged(path)
+    (one, *_) = (row["id"] for row in made.db.query("select id from sessions order by id"))
+    made.event(one, 3, "cleared", tokens=40_000, why="asked by us", pages=12)
+    made.event(one, 4, "cleared", tokens=1_000, why="asked by the client", pages=1)
+    said = "13  tool results by the provider, 41.0k tokens · asked by us 12 · asked by the client 1"
+    assert f"\ncleared          {said}\n" in drawn(made, 110)
+    assert "  14       1 " in drawn(made, 130)
+
+
 NARROW = """\
 Net against untouched (estimate) · all sessions
 

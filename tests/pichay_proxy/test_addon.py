@@ -297,6 +297,90 @@ async def test_a_hook_that_is_cancelled_in_the_second_try_returns(proxied, monke
     assert proxied.rows("select outcome, status from turns") == [("retried", 400)]
 
 
+# -- asking the provider to clear -------------------------------------------------------
+
+
+BETA = "context-management-2025-06-27"
+
+
+@pytest.fixture
+def serving(proxied):
+    proxied.context.options.update(pichay_mode="server")
+    return proxied
+
+
+def asking(flow):
+    """Whether the body asks, and what the header says."""
+    asked = b'"context_management"' in flow.request.raw_content
+    return asked, flow.request.headers.get("anthropic-beta")
+
+
+async def test_body_and_header_ask_together_and_the_other_headers_stay(serving):
+    flow = flow_of(Conversation().body())
+    flow.request.headers["Anthropic-Beta"] = "one-1,two-2"
+    before = [field for field in flow.request.headers.fields if field[0] != b"content-length"]
+    serving.addon.request(flow)
+    assert asking(flow) == (True, f"one-1,two-2,{BETA}")
+    after = [(name, value) for name, value in flow.request.headers.fields]
+    assert [f for f in before if f[0] != b"Anthropic-Beta"] == [
+        f for f in after if f[0] not in (b"Anthropic-Beta", b"content-length")
+    ]
+    assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
+
+
+async def test_a_client_without_the_header_is_given_one(serving):
+    assert asking(serving.ask(Conversation())) == (True, BETA)
+
+
+async def test_a_client_that_asks_itself_keeps_its_very_bytes_and_headers(serving):
+    body = Conversation().body(context_management={"edits": []})
+    flow = flow_of(body)
+    fields = flow.request.headers.fields
+    serving.addon.request(flow)
+    assert flow.request.raw_content is body
+    assert flow.request.headers.fields is fields
+
+
+async def test_a_count_of_tokens_asks_in_body_and_header(serving):
+    conversation = Conversation()
+    serving.ask(conversation)
+    flow = flow_of(conversation.body(), path="/v1/messages/count_tokens")
+    serving.addon.request(flow)
+    assert asking(flow) == (True, BETA)
+
+
+async def test_what_was_asked_for_and_refused_is_sent_again_with_the_clients_own_headers(
+    serving, second_try
+):
+    sent, conversation = second_try(tutils.tresp(content=WHOLE)), Conversation()
+    text = "context_management: Extra inputs are not permitted"
+    refused = refusal(400, "invalid_request_error", text).body
+    flow = flow_of(conversation.body())
+    flow.request.headers["anthropic-beta"] = "one-1"
+    fields = flow.request.headers.fields
+    serving.addon.request(flow)
+    assert await serving.answered(flow, refused, 400, "application/json") == WHOLE
+    assert sent[0].request.raw_content == conversation.body()
+    assert sent[0].request.headers.fields == fields
+    assert serving.rows("select outcome from turns") == [("retried",)]
+    assert text in serving.rows("select frozen from sessions")[0][0]
+    assert asking(serving.ask(conversation.read("later.py"))) == (False, None)
+    assert asking(serving.ask(Conversation())) == (False, None)
+
+
+async def test_what_was_cleared_is_read_from_a_stream(serving):
+    cleared = {"type": "clear_tool_uses_20250919", "cleared_tool_uses": 9,
+               "cleared_input_tokens": 40_000}  # fmt: skip
+    end = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": 5},
+           "context_management": {"applied_edits": [cleared]}}  # fmt: skip
+    stream = STREAM + b"event: message_delta\ndata: " + json.dumps(end).encode() + b"\n\n"
+    assert await serving.answered(serving.ask(Conversation()), stream) == stream
+    assert serving.rows("select kind, tokens, why from events where kind = 'cleared'") == [
+        ("cleared", 40_000, "asked by us")
+    ]
+    assert serving.rows("select cleared_tokens from turns") == [(40_000,)]
+
+
 # -- errors of ours ---------------------------------------------------------------------
 
 
@@ -365,7 +449,7 @@ async def test_an_error_before_a_stream_is_read_does_not_hold_it_back(proxied, m
 
 async def test_an_error_at_the_end_of_a_reply_leaves_the_reply(proxied, monkeypatch):
     flow = proxied.ask(Conversation())
-    monkeypatch.setattr(proxied.addon._paging, "replied", failing)
+    monkeypatch.setattr(proxied.addon._paging.aftermath, "replied", failing)
     assert await proxied.answered(flow) == STREAM
     proxied.addon.error(proxied.ask(Conversation()))
 

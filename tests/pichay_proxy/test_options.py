@@ -66,7 +66,7 @@ def test_a_request_gets_the_mode_of_its_credential_unless_the_user_chose_one(
     options, mode, allowed, credential, runs
 ):
     options.update(pichay_mode=mode, pichay_allow_subscription=allowed)
-    assert settings_of(options).mode_for(credential, SONNET) == MODES[runs]
+    assert settings_of(options).mode_for(credential, SONNET) == runs
 
 
 def test_what_is_given_holds(options, tmp_path):

@@ -268,7 +268,7 @@ def test_a_frozen_session_stays_frozen_after_a_restart(tmp_path):
     proxy, talk = RecordedProxy(tmp_path / "db", BATCH), worked()
     proxy.send(talk)
     assert proxy.decision.exchange is not None
-    proxy.paging.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
     proxy = proxy.restart()
     request = body(talk.read("more.py"))
     assert proxy.send(request) is request
@@ -293,7 +293,7 @@ def test_a_frozen_session_records_no_message_twice(tmp_path):
     proxy, talk = RecordedProxy(tmp_path / "db", BATCH), worked()
     proxy.send(talk)
     assert proxy.decision.exchange is not None
-    proxy.paging.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
     for _ in range(3):
         proxy.send(talk.read("more.py"))
         assert proxy.last.shared == len(proxy.last.after.messages) == 17
@@ -306,7 +306,7 @@ def test_a_session_is_frozen_once():
     proxy.send(worked())
     assert proxy.decision.exchange is not None
     for why in ("first", "second"):
-        proxy.paging.freeze(proxy.decision.exchange, why, proxy.at)
+        proxy.paging.aftermath.freeze(proxy.decision.exchange, why, proxy.at)
     assert (proxy.session.frozen, proxy.events(Frozen)) == ("first", [Frozen("first")])
 
 
@@ -370,7 +370,7 @@ def test_a_reply_that_comes_after_the_next_request_settles_its_own_turn():
     proxy.send(talk)
     assert first is not None
     proxy.replied(Report(USAGE))
-    proxy.paging.replied(first, 200, Report(USAGE), proxy.at)
+    proxy.paging.aftermath.replied(first, 200, Report(USAGE), proxy.at)
     assert [s.request for s in settlements(proxy)] == [2, 1]
 
 
@@ -380,7 +380,7 @@ def test_a_reply_in_flight_changes_nothing_of_the_next_request():
     first = proxy.decision.exchange
     upstream = proxy.send(talk)
     assert first is not None
-    proxy.paging.replied(first, 200, Report(USAGE, cache_miss="x"), proxy.at)
+    proxy.paging.aftermath.replied(first, 200, Report(USAGE, cache_miss="x"), proxy.at)
     assert proxy.send(talk) == upstream
 
 
@@ -389,8 +389,8 @@ def test_a_refused_edit_that_was_retried_is_said_to_be_and_charged_as_a_change_o
     proxy.send(worked())
     exchange = proxy.decision.exchange
     assert exchange is not None and exchange.edited
-    proxy.paging.freeze(exchange, "provider refused our edit", proxy.at)
-    proxy.paging.replied(exchange, 200, Report(USAGE), proxy.at, "refused: ...")
+    proxy.paging.aftermath.freeze(exchange, "provider refused our edit", proxy.at)
+    proxy.paging.aftermath.replied(exchange, 200, Report(USAGE), proxy.at, "refused: ...")
     (settlement,) = settlements(proxy)
     assert (settlement.outcome, settlement.why) == ("retried", "refused: ...")
     assert settlement.facts.flushed
@@ -400,7 +400,7 @@ def test_giving_up_an_edit_is_a_change_of_ours_once():
     proxy, talk = Proxy(BATCH), worked()
     proxy.send(talk)
     assert proxy.decision.exchange is not None
-    proxy.paging.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
     facts = []
     for _ in range(2):
         proxy.send(talk.read("more.py"))
@@ -418,7 +418,7 @@ def test_a_reply_to_a_conversation_that_was_forgotten_is_settled_all_the_same(mo
     first = proxy.decision.exchange
     proxy.send(worked(first="Another."))
     assert first is not None
-    proxy.paging.replied(first, 200, Report(USAGE, cache_miss="x"), proxy.at)
+    proxy.paging.aftermath.replied(first, 200, Report(USAGE, cache_miss="x"), proxy.at)
     assert len(settlements(proxy)) == 1
 
 

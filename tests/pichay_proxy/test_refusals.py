@@ -56,6 +56,34 @@ def test_no_body_of_another_shape_is(text):
     assert may_be_ours(400, text) is None
 
 
+UNKNOWN = "context_management: Extra inputs are not permitted"
+PLATFORMS = json.dumps({"message": UNKNOWN})
+BETA = "Unexpected value(s) `context-management-2025-06-27` for the `anthropic-beta` header"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (body(UNKNOWN), UNKNOWN),
+        (body(BETA), BETA),
+        (PLATFORMS.encode(), PLATFORMS),
+        (
+            json.dumps({"error": {"message": UNKNOWN, "type": "None", "code": "400"}}).encode(),
+            UNKNOWN,
+        ),
+        (UNKNOWN.encode(), UNKNOWN),
+    ],
+    ids=["the provider's", "its header's", "a platform's", "a gateway's", "plain"],
+)
+def test_what_we_may_have_asked_for_is_refused_in_words_of_any_shape(text, said):
+    assert may_be_ours(400, text) == said
+    assert may_be_ours(403, text) is None
+
+
+def test_a_request_that_is_too_long_is_so_whatever_it_asks_for():
+    assert may_be_ours(400, body("prompt is too long, says context_management")) is None
+
+
 def test_what_else_an_error_says_does_not_matter():
     text = body(OURS[0]).replace(b'"type": "error"', b'"type": "error", "request_id": "req_1"')
     assert may_be_ours(400, text) == OURS[0]

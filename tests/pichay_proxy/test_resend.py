@@ -7,7 +7,7 @@ from mitmproxy.test import taddons, tflow, tutils
 
 from pichay_cli.demo.server import serving
 from pichay_proxy import resend as module
-from pichay_proxy.resend import as_client_sent, put_body, resend
+from pichay_proxy.resend import as_client_sent, put_betas, put_body, resend, take_betas
 from tests.e2e.answers import Answer, Answers
 
 OWN = b"the client's own bytes"
@@ -53,6 +53,56 @@ def test_a_body_without_an_encoding_loses_that_of_the_one_before():
     put_body(request, OWN, None)
     assert "content-encoding" not in request.headers
     assert request.headers["content-length"] == str(len(OWN))
+
+
+BETAS = ("context-management-2025-06-27", "another-1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed"),
+    [
+        ([], [(b"anthropic-beta", b"context-management-2025-06-27,another-1")]),
+        (
+            [(b"Anthropic-Beta", b"one-1, two-2"), (b"x-last", b"1")],
+            [
+                (b"Anthropic-Beta", b"one-1, two-2,context-management-2025-06-27,another-1"),
+                (b"x-last", b"1"),
+            ],
+        ),
+        (
+            [(b"anthropic-beta", b"one-1"), (b"anthropic-beta", b"two-2")],
+            [
+                (b"anthropic-beta", b"one-1"),
+                (b"anthropic-beta", b"two-2,context-management-2025-06-27,another-1"),
+            ],
+        ),
+    ],
+    ids=["no header", "one", "several"],
+)
+def test_features_are_added_to_the_clients_own_and_taken_back_byte_for_byte(fields, changed):
+    request = flow_to().request
+    own = (*request.headers.fields, *fields)
+    request.headers.fields = own
+    put_betas(request, BETAS)
+    assert request.headers.fields == (*own[: len(own) - len(fields)], *changed)
+    take_betas(request, BETAS)
+    assert request.headers.fields == own
+
+
+def test_without_features_of_ours_no_header_is_touched():
+    request = flow_to(anthropic_beta="context-management-2025-06-27").request
+    own = request.headers.fields
+    put_betas(request, ())
+    take_betas(request, ())
+    assert request.headers.fields is own
+
+
+def test_the_copy_does_not_ask_for_what_the_client_did_not_ask_for():
+    flow = flow_to(anthropic_beta="one-1")
+    put_betas(flow.request, BETAS)
+    copy = as_client_sent(flow, OWN, None, BETAS)
+    assert copy.request.headers["anthropic-beta"] == "one-1"
+    assert flow.request.headers["anthropic-beta"] == f"one-1,{','.join(BETAS)}"
 
 
 @pytest.fixture

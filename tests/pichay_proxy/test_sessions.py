@@ -147,7 +147,7 @@ def test_a_fork_of_a_frozen_session_is_frozen():
     left = trunk.copy()
     proxy.send(trunk.copy().to(9).read("x.py", id="x"))
     assert proxy.decision.exchange is not None
-    proxy.paging.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
     request = body(left.read("y.py", id="y"))
     assert proxy.send(request) is request
     assert len(proxy.events(Frozen)) == 1

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pichay_core.flushes import Weights
+from pichay_core.flushes import Parts, Share, Weights, shared
+from pichay_core.ledger import TurnFacts
 from pichay_core.model import Usage
 from pichay_core.store import figures
+from pichay_core.store.flushes import NOBODY, _with_cleared
 from pichay_core.store.scope import Scope
 from pichay_core.store.vocabulary import count_tokens
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.anthropic_reply import Report, Taken
 from tests.builders import BINDING, RecordedProxy, Talk, rules, worked
 from tests.histories import Client, clients, plays, requests
 
@@ -154,8 +156,10 @@ def test_a_flush_that_was_only_observed_has_no_row(tmp_path):
 def test_a_flush_that_the_provider_refused_saved_nothing(proxy):
     proxy.send(worked())
     exchange = proxy.decision.exchange
-    proxy.paging.freeze(exchange, "refused", proxy.at)
-    proxy.paging.replied(exchange, 200, Report(Usage(50, 0, 12_000, 0, 20)), proxy.at, "refused")
+    proxy.paging.aftermath.freeze(exchange, "refused", proxy.at)
+    proxy.paging.aftermath.replied(
+        exchange, 200, Report(Usage(50, 0, 12_000, 0, 20)), proxy.at, "refused"
+    )
     ask(proxy, worked(9), 50, 12_000, 1_000, 0, 20)
     (row,) = flushes(proxy)
     assert (row["requests"], row["saved_tokens"], row["paid_back"]) == (1, 0, None)
@@ -247,7 +251,7 @@ def test_what_giving_edits_up_costs_is_charged_to_no_flush(proxy):
     warm_flush(proxy)
     (before,) = flushes(proxy)
     dollars = net_of(proxy, proxy.session.id)[0]
-    proxy.paging.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
     out = removed(proxy, 2)
     ask(proxy, worked(9), 50, 1_000, 12_000 + out, 0, 20)
     assert flushes(proxy) == [before]
@@ -346,3 +350,63 @@ def test_what_is_saved_by_it_is_of_the_flush_that_gave_it_up(proxy):
     parts = [flush["tokens"] + thought[flush["turn"]] for flush in (first, second)]
     more = first["saved_tokens"] - 1.25 * (out + gone), second["saved_tokens"]
     assert more[0] / more[1] == pytest.approx(parts[0] / parts[1], rel=0.05)
+
+
+# -- beside what the provider clears itself -----------------------------------------------------
+
+CLEARED = 40_000
+
+
+def warm_flush_of(proxy, cleared):
+    """A flush like the one above; of the same window the provider takes *cleared* more."""
+    fields = {"model": BINDING}
+    ask(proxy, worked(0), 50, 0, 2_000, 0, 20, **fields)
+    proxy.send(worked(8), **fields)
+    out = removed(proxy, 2)
+    taken = Taken(9, cleared) if cleared else None
+    proxy.replied(Report(Usage(50, 2_000, 60_000 - out - cleared, 0, 20), cleared=taken))
+    (row,) = flushes(proxy)
+    return row, proxy.rows("select cleared_tokens, removed_tokens from turns where request = 2")[0]
+
+
+def test_what_the_provider_clears_is_no_merit_of_a_flush(tmp_path):
+    told = {}
+    for mode, cleared in (("page", 0), ("full", CLEARED)):
+        proxy = RecordedProxy(tmp_path / mode, BATCH, mode=mode)
+        told[mode] = warm_flush_of(proxy, cleared)
+        proxy.stop()
+    (alone, _), (beside, amounts) = told["page"], told["full"]
+    assert amounts[0] == CLEARED
+    assert beside["saved_tokens"] == pytest.approx(alone["saved_tokens"])
+    assert beside["saved_dollars"] == pytest.approx(alone["saved_dollars"])
+
+
+def test_without_a_flush_of_ours_all_of_it_is_nobodys(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", BATCH, mode="server")
+    ask(proxy, worked(0), 50, 0, 100_000, 0, 20)
+    proxy.send(worked(1))
+    proxy.replied(Report(Usage(50, 20_000, 41_000, 0, 20), cleared=Taken(9, CLEARED)))
+    assert flushes(proxy) == []
+    assert brought(proxy, proxy.session.id) == (0, 0)
+    born = proxy.rows("select total(birth_saved_tokens) from turns")[0][0]
+    saved, again = 0.1 * CLEARED, 1.15 * 40_000
+    assert net_of(proxy, proxy.session.id)[1] - born == pytest.approx(saved - again)
+    proxy.stop()
+
+
+shares = st.dictionaries(
+    st.integers(-1, 5), st.builds(Share, st.integers(0, 9_000), st.integers(0, 9_000))
+)
+
+
+@given(shares, st.integers(1, 90_000), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_what_is_of_no_flush_and_what_is_of_one_add_up_to_what_was_saved(
+    known, cleared, saved, lost
+):
+    whole = Parts(saved, rewritten=lost)
+    parts = shared(whole, _with_cleared(known, cleared), 3, TurnFacts(), Weights())
+    assert sum(part.saved for part in parts.values()) == pytest.approx(saved)
+    out = sum(share.removed for share in known.values()) + cleared
+    for flush, share in known.items():
+        if flush != NOBODY:
+            assert parts[flush].saved == pytest.approx(saved * share.removed / out)

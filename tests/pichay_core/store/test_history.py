@@ -329,7 +329,7 @@ def test_signed_thinking_is_not_told_for_it_was_not_recorded(proxy):
 def test_requests_after_a_session_was_frozen_are_left_out_and_counted(proxy):
     talk = worked(proxy, 3)
     exchange = proxy.decision.exchange
-    proxy.paging.freeze(exchange, "provider refused our edit: no", proxy.at)
+    proxy.paging.aftermath.freeze(exchange, "provider refused our edit: no", proxy.at)
     proxy.ask(talk.read("x.py"))
     proxy.ask(talk.read("y.py"))
     assert len(proxy.told().steps) == 4

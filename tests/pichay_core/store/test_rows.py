@@ -159,6 +159,7 @@ EVENTS = [
     ),
     (events.Called("Workflow", 800), "called", None),
     (events.Restored("Workflow", "cold", 800), "restored", "cold"),
+    (events.Cleared("asked by us", 12, 40_000), "cleared", "asked by us"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 

@@ -51,6 +51,8 @@ def test_requests_come_in_order_with_both_bills(db):
         why=None,
         status=200,
         removed_tokens=23_010,
+        thinking_tokens=0,
+        cleared_tokens=0,
         pending_tokens=0,
         flushed="batch",
         held_tokens=0,

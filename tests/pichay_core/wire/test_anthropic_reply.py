@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pichay_core.model import Usage
 from pichay_core.wire import anthropic_reply
-from pichay_core.wire.anthropic_reply import Drop, Reader, Report
+from pichay_core.wire.anthropic_reply import Drop, Reader, Report, Taken
 from tests.strategies import cuts, json_values, law, written
 
 type Json = dict[str, Any]
@@ -48,6 +48,7 @@ TEXT: Json = {
 STOP: Json = {"type": "message_stop"}
 STARTED = Usage(input=3, cache_read=1000, cache_write_5m=20, cache_write_1h=30, output=1)
 WHOLE = Usage(input=3, cache_read=1000, cache_write_5m=20, cache_write_1h=30, output=77)
+SAID = Report(WHOLE, cleared=Taken(0, 0))
 
 
 def event(said: Json, end: bytes = b"\n") -> bytes:
@@ -85,11 +86,11 @@ def usage_of(*counts: Json) -> Usage | None:
 @law
 def test_a_stream_says_the_same_wherever_it_is_cut(end, data):
     whole = stream(START, TEXT, DELTA, STOP, end=end)
-    assert report(*data.draw(cuts(whole))) == Report(WHOLE)
+    assert report(*data.draw(cuts(whole))) == SAID
 
 
 def test_a_stream_says_the_same_byte_by_byte():
-    assert report(*(bytes([byte]) for byte in REPLY)) == Report(WHOLE)
+    assert report(*(bytes([byte]) for byte in REPLY)) == SAID
 
 
 def test_the_content_type_is_read_in_any_case():
@@ -108,7 +109,7 @@ def test_the_content_type_is_read_in_any_case():
 def test_an_encoded_stream_is_read_as_its_pieces_come_in(encoding, encode):
     body = encode(REPLY)
     pieces = [body[at : at + 7] for at in range(0, len(body), 7)]
-    assert report(*pieces, encoding=encoding) == Report(WHOLE)
+    assert report(*pieces, encoding=encoding) == SAID
 
 
 def test_a_stream_flushed_after_each_event_is_read_before_it_ends():
@@ -267,7 +268,7 @@ def test_what_was_dropped_is_read_wherever_the_stream_is_cut(end, data):
     start = started(input_transformations=[ONE, TWO], diagnostics={"cache_miss_reason": MISS})
     whole = stream(start, TEXT, DELTA, STOP, end=end)
     assert report(*data.draw(cuts(whole))) == Report(
-        WHOLE, dropped=DROPS, cache_miss="messages_changed", missed_tokens=9
+        WHOLE, "", DROPS, "messages_changed", 9, Taken(0, 0)
     )
 
 
@@ -300,7 +301,7 @@ def test_changes_of_another_kind_are_not_lost_thinking():
 def test_what_the_model_says_of_changes_is_not_what_the_provider_says():
     delta = {"type": "text_delta", "text": "x", "input_transformations": [ONE]}
     said = {"type": "content_block_delta", "index": 0, "delta": delta}
-    assert report(stream(START, said, DELTA)) == Report(WHOLE)
+    assert report(stream(START, said, DELTA)) == SAID
 
 
 @pytest.mark.parametrize(
@@ -341,7 +342,7 @@ def test_fields_of_another_shape_say_nothing(odd):
 
 
 def test_what_the_model_writes_is_never_taken_for_what_the_provider_says():
-    assert report(stream(START, TEXT, DELTA)) == Report(WHOLE)
+    assert report(stream(START, TEXT, DELTA)) == SAID
 
 
 def test_frames_that_are_not_json_are_passed_over():
@@ -356,8 +357,8 @@ def test_a_reply_in_one_piece_is_read_like_a_stream():
     reply = {"type": "message", "content": [TEXT], "usage": {**START["message"]["usage"],
              "output_tokens": 77}}  # fmt: skip
     body = json.dumps(reply).encode()
-    assert report(body[:50], body[50:], kind="application/json") == Report(WHOLE)
-    assert report(gzip.compress(body), kind="application/json", encoding="gzip") == Report(WHOLE)
+    assert report(body[:50], body[50:], kind="application/json") == SAID
+    assert report(gzip.compress(body), kind="application/json", encoding="gzip") == SAID
 
 
 def test_an_error_in_one_piece_is_reported():
@@ -383,3 +384,48 @@ def test_a_reply_too_long_to_hold_says_nothing(monkeypatch):
 def test_a_bomb_in_a_reply_ends_the_reading_and_nothing_else():
     bomb = gzip.compress(REPLY + bytes(20_000_000))
     assert report(bomb, b"more", encoding="gzip").usage is None
+
+
+EDITS: Json = {
+    "applied_edits": [
+        {"type": "clear_thinking_20251015", "cleared_thinking_turns": 3, "cleared_input_tokens": 7},
+        {
+            "type": "clear_tool_uses_20250919",
+            "cleared_tool_uses": 8,
+            "cleared_input_tokens": 50_000,
+        },
+    ]
+}
+
+
+@given(st.sampled_from([b"\n", b"\r\n", b"\r"]), st.data())
+@law
+def test_what_the_provider_cleared_is_read_at_the_end_wherever_the_stream_is_cut(end, data):
+    whole = stream(START, TEXT, {**DELTA, "context_management": EDITS}, STOP, end=end)
+    assert report(*data.draw(cuts(whole))) == Report(WHOLE, cleared=Taken(8, 50_000))
+
+
+def test_a_reply_in_one_piece_says_beside_its_usage_what_was_cleared():
+    reply = {"type": "message", **START["message"], "context_management": EDITS}
+    found = report(json.dumps(reply).encode(), kind="application/json")
+    assert found.cleared == Taken(8, 50_000)
+
+
+@pytest.mark.parametrize("said", [None, {}, {"applied_edits": []}, {"applied_edits": None}, 7])
+def test_a_reply_that_names_no_edits_was_not_cleared(said):
+    assert report(stream(START, {**DELTA, "context_management": said})).cleared == Taken(0, 0)
+
+
+def test_of_a_stream_that_breaks_off_nobody_knows_what_was_cleared():
+    assert report(stream(started(context_management=EDITS), TEXT)).cleared is None
+
+
+def test_what_the_model_writes_of_edits_was_not_cleared():
+    text = {**TEXT, "delta": {"type": "text_delta", "text": "x", "context_management": EDITS}}
+    assert report(stream(START, text, DELTA)).cleared == Taken(0, 0)
+
+
+@given(json_values)
+def test_odd_edits_are_passed_over(odd):
+    said = {"applied_edits": [odd, {"type": "clear_tool_uses_20250919", "cleared_tool_uses": odd}]}
+    assert report(stream(START, {**DELTA, "context_management": said})).usage == WHOLE
