@@ -8,6 +8,8 @@ from tests.builders import marked, reply, result, use, user
 from tests.oracle.provider import (
     BINDING,
     BOUND,
+    CLEARING,
+    CLEARING_EXTRA,
     CONTROLS,
     DISABLED,
     DROP,
@@ -60,14 +62,14 @@ class Told:
         return self
 
     def receive(self, **more):
-        return self.oracle.receive(self.body, **more)
+        return self.oracle.receive(self.body, **({"betas": CLEARING} | more))
 
     def refused(self, path):
         return self.receive().refusal == f"{path}: {BOUND}"
 
     def dropped(self):
         self.body["thinking"] = DROP
-        verdict = self.receive(betas=f"other, {CONTROLS}")
+        verdict = self.receive(betas=f"other, {CONTROLS}, {CLEARING}")
         assert verdict.refusal is None
         return [(d.path, d.reason) for d in verdict.dropped]
 
@@ -466,3 +468,10 @@ def test_a_reply_without_thinking_asks_for_nothing():
 def test_what_was_dropped_is_said_as_the_provider_says_it():
     said = Dropped("messages.1.content.0", PREFIX).as_json()
     assert said == {"type": "thinking_dropped", "path": "messages.1.content.0", "reason": PREFIX}
+
+
+def test_context_editing_is_refused_without_its_beta():
+    told = Told()
+    asked_for_context_editing(told)
+    assert told.receive(betas="other").refusal == CLEARING_EXTRA
+    assert told.receive(betas=f"other, {CLEARING}").refusal is None
