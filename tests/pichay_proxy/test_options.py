@@ -7,7 +7,7 @@ from mitmproxy import exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.test import taddons
 
-from pichay_core.modes import AUTO, MODES
+from pichay_core.modes import AUTO
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
