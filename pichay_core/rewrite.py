@@ -41,7 +41,7 @@ def rewrite(session: Session, request: Request, stored: Callable[[str], str | No
     if not (texts or begins.edits or session.stripped):
         return Rewritten(request.outline.body, texts)
     sent = _sent_messages(session, request, texts)
-    problems = _new_problems(request, sent)
+    problems = _new_problems(request, sent, session.sent)
     if problems:
         return Rewritten(request.outline.body, texts, {}, problems)
     return Rewritten(_spliced(request.outline, sent, begins), texts, sent, front=begins)
@@ -153,16 +153,19 @@ def _sent(last: Sent | None, request: Request, position: int, edits: Edits) -> S
     return Sent(original.raw, edits, message, message.same_structure(original))
 
 
-def _new_problems(request: Request, sent: Mapping[int, Sent]) -> frozenset[str]:
+def _new_problems(
+    request: Request, sent: Mapping[int, Sent], checked: Mapping[int, Sent]
+) -> frozenset[str]:
     """Say which rules the rewritten conversation breaks that the client's own keeps.
 
-    While every rewritten message keeps its structure block by block, only the rules on cache
-    markers can tell the two apart; otherwise every rule is checked on both.
+    While every rewritten message keeps its structure block by block, or was *checked* like this
+    in the request before, only the rules on cache markers can tell the two apart; otherwise every
+    rule is checked on both.
     """
     messages = list(request.messages)
     for position, part in sent.items():
         messages[position] = part.message
-    sound = all(part.sound for part in sent.values())
+    sound = all(part.sound or checked.get(at) is part for at, part in sent.items())
     check = request.format.marker_problems if sound else request.format.problems
     broken = check(request.head, messages)
     return broken - check(request.head, request.messages) if broken else broken
