@@ -35,6 +35,10 @@ class Sent:
     """It differs from the original in texts and markers only."""
 
 
+REFUSED = "provider refused our edit"
+"""How the reason begins of a session that is frozen because of a refusal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One recognised conversation. Times are seconds since the epoch, clocks are turns."""
@@ -100,6 +104,15 @@ class Session:
     """So many messages from the first on are sent without their thinking."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def keeps(self) -> bool:
+        """True if what was decided goes on whatever happens.
+
+        Other bytes than the client's are what the provider has cached, and what it has bound
+        thinking to. Not so once it has refused them, and taken the client's own.
+        """
+        return self.edited and not (self.frozen or "").startswith(REFUSED)
 
 
 @dataclass(frozen=True, slots=True)

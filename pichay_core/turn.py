@@ -128,16 +128,22 @@ def take(
     )
 
 
-def untouched(matched: Match, request: Request) -> Turn:
-    """Return the turn of a session that is only observed: nothing is read, nothing decided."""
+def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
+    """Return the turn of a session that is only observed: nothing new is decided.
+
+    *kept* is the body with what was decided before, or as it came.
+    """
     before = matched.session
-    after = replace(before, requests=before.requests + 1, last_at=request.at, texts=None, sent={})
+    given_up = bool(before.sent) and not kept.sent
+    after = replace(
+        before, requests=before.requests + 1, last_at=request.at, texts=None, sent=kept.sent
+    )
     facts = TurnFacts(
-        flushed=bool(before.sent),
+        flushed=given_up,
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted"),
     )
-    return Turn(after, request.outline.body, (), facts, None, Held(), 0, retry=False)
+    return Turn(after, kept.body, (), facts, None, Held(), 0, retry=False, front=kept.front)
 
 
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:

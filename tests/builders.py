@@ -378,11 +378,16 @@ class Proxy:
         """Send a request *after* seconds; returns what went upstream."""
         sent = body(request, **fields) if isinstance(request, Talk) else request
         self.at += after
+        self.decision = self.paging.request(self.arrived(sent, headers, path))
+        return sent if self.decision.body is None else self.decision.body
+
+    def arrived(
+        self, sent: bytes, headers: Mapping[str, str], path: str = "/v1/messages"
+    ) -> Arrived:
+        """The request as the addon hands it on."""
         route = route_of("POST", path)
         assert route is not None
-        arrived = Arrived(route, "api.anthropic.com", headers, sent, self.at, 0)
-        self.decision = self.paging.request(arrived)
-        return sent if self.decision.body is None else self.decision.body
+        return Arrived(route, "api.anthropic.com", headers, sent, self.at, 0)
 
     def replied(self, report: Report | None, status: int = 200) -> tuple[Warned, ...]:
         assert self.decision.exchange is not None

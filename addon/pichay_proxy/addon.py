@@ -14,6 +14,7 @@ from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
 
 from pichay_core.prices import BadPrices
+from pichay_core.session import REFUSED
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
 from pichay_core.store.recorder import Recorder
@@ -22,7 +23,7 @@ from pichay_core.tariff import load_price_list
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.connections import host_meant, many_connections
-from pichay_proxy.exchange import Arrived, Exchange
+from pichay_proxy.exchange import Arrived, Decision, Exchange
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
@@ -140,11 +141,14 @@ class Pichay:
     # -- requests -----------------------------------------------------------------------
 
     def request(self, flow: http.HTTPFlow) -> None:
-        """Page the window of a request; the client's bytes go on if anything is in doubt."""
+        """Page the window of a request. In doubt nothing new is done; else its own bytes go on."""
         with self._boundary(self._failed):
-            self._request(flow)
+            self._request(flow, Paging.request)
+            return
+        with self._boundary():
+            self._request(flow, Paging.kept)
 
-    def _request(self, flow: http.HTTPFlow) -> None:
+    def _request(self, flow: http.HTTPFlow, decide: Callable[[Paging, Arrived], Decision]) -> None:
         started = time.perf_counter_ns()
         route = self._route(flow)
         body = flow.request.raw_content
@@ -154,7 +158,7 @@ class Pichay:
         headers = {name.lower(): value for name, value in flow.request.headers.items()}
         host = flow.request.pretty_host
         arrived = Arrived(route, host, headers, body, time.time(), started)
-        decision = self._paging.request(arrived)
+        decision = decide(self._paging, arrived)
         if decision.exchange is not None:
             self._exchanges[flow] = decision.exchange
         if decision.body is not None:
@@ -214,7 +218,8 @@ class Pichay:
             exchange = self._exchanges.pop(flow, None)
             if exchange is None or flow.response is None or self._paging is None:
                 return
-            refusal = _refusal(exchange, flow.response)
+            answer = flow.response.get_content(strict=False) or b""
+            refusal = may_be_ours(flow.response.status_code, answer) if exchange.edited else None
             if refusal is None:
                 self._settle(exchange, flow.response)
             else:
@@ -239,7 +244,7 @@ class Pichay:
     def _give_up(self, exchange: Exchange, refusal: str) -> None:
         """Edit this session no more."""
         if self._paging is not None:
-            why = f"provider refused our edit: {refusal}"
+            why = f"{REFUSED}: {refusal}"
             self._paging.aftermath.freeze(exchange, why, time.time())
         self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
 
@@ -293,8 +298,3 @@ class Pichay:
 def _reader(reply: http.Response) -> Reader:
     headers = reply.headers
     return Reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
-
-
-def _refusal(exchange: Exchange, reply: http.Response) -> str | None:
-    refused = exchange.edited and reply.status_code == 400
-    return may_be_ours(400, reply.get_content(strict=False) or b"") if refused else None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from pichay_core.pager import Held
+from pichay_core.rewrite import Rewritten
 from pichay_core.session import Match, Session
 from pichay_core.turn import Turn
 
@@ -21,6 +22,24 @@ def with_failure(session: Session) -> Session:
     failures = session.failures + 1
     frozen = session.frozen or (f"{failures} failures" if failures >= MOST_FAILURES else None)
     return replace(session, failures=failures, frozen=frozen)
+
+
+def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
+    """Return the session after a turn of which nothing was carried out but what stood before."""
+    gone_before = {page for page, entry in before.table.entries.items() if entry.out}
+    moved = {page for page, entry in after.table.entries.items() if entry.out} - gone_before
+    return replace(
+        after,
+        table=after.table.restored(moved),
+        birth=before.birth,
+        edited=before.edited,
+        stripped=before.stripped,
+        flushed=before.flushed,
+        boundary=before.boundary,
+        previous=before.previous,
+        texts=None,
+        sent=kept.sent,
+    )
 
 
 def outcome_of(turn: Turn, client_body: bytes, why: str | None) -> str:

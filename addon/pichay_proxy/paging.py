@@ -12,10 +12,12 @@ from functools import partial
 from pichay_core.birth.choice import only_begun
 from pichay_core.birth.profile import Earlier
 from pichay_core.birth.project import client_of, project_of
-from pichay_core.events import Failed, Frozen, Passed
+from pichay_core.events import Event, Failed, Frozen, Passed
 from pichay_core.identity import Identity, identify, shape_of
+from pichay_core.pager import Held
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request, read_messages
+from pichay_core.rewrite import Rewritten
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused, Turned
 from pichay_core.turn import Rules, Turn, take, untouched, view
@@ -27,7 +29,7 @@ from pichay_proxy.aftermath import Aftermath
 from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, decision, missing
 from pichay_proxy.options import Settings
-from pichay_proxy.outcomes import held_of, outcome_of, shared_of, with_failure
+from pichay_proxy.outcomes import held_of, outcome_of, shared_of, undecided, with_failure
 from pichay_proxy.ruling import rules_of
 from pichay_proxy.sessions import LiveSessions
 
@@ -68,25 +70,54 @@ class Paging:
         self._working = None
         return decision
 
+    def kept(self, arrived: Arrived) -> Decision:
+        """Return a request that could not be handled with what was decided before it.
+
+        The client's own bytes would cost the provider's cache, and on some models thinking. The
+        reply is not looked at.
+        """
+        credential = credential_of(arrived.headers)
+        if self._untouchable(arrived, credential) or arrived.route.purpose == "count":
+            return AS_IT_CAME
+        request, identity = self._read(arrived, credential)
+        matched = self._sessions.find(identity, request.messages, shape_of(request.head))
+        if matched is None or request.head.untouchable:
+            return AS_IT_CAME
+        rules = self._rules(matched, request, credential, arrived.host)
+        kept = self._kept(matched, request, rules)
+        if kept.body is request.outline.body:
+            return AS_IT_CAME
+        return Decision(kept.body, missing(request, kept.front))
+
+    def _kept(self, matched: Match, request: Request, rules: Rules) -> Rewritten:
+        """Return a request with what was decided before it, if it may be edited at all."""
+        if not (rules.edit and matched.session.keeps):
+            return Rewritten(request.outline.body)
+        return view(matched.session, request, self._stored)
+
     def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
         if arrived.route.purpose == "pass":
             return "batches"
         return "signed body" if credential.kind == "signed" else None
 
     def _read_and_decide(self, arrived: Arrived, credential: Credential) -> Decision:
+        request, identity = self._read(arrived, credential)
+        if request.head.untouchable:
+            return self._pass(arrived, f"body has {request.head.untouchable!r}")
+        if arrived.route.purpose == "count":
+            return self._count(request, identity, credential, arrived.host)
+        return self._page(arrived, request, identity, credential)
+
+    def _read(self, arrived: Arrived, credential: Credential) -> tuple[Request, Identity]:
+        """Return what a request says, and which conversation it names. Raises Unreadable."""
         encoding = arrived.headers.get("content-encoding", "")
         body = decoded(arrived.body, encoding, self.settings.largest_body)
         format = arrived.route.format
         outline = format.outline(body, self._sessions.likely())
         head = format.head(outline, self._head(outline.known))
-        if head.untouchable:
-            return self._pass(arrived, f"body has {head.untouchable!r}")
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
         request = Request(format, outline, head, messages, arrived.at, betas)
-        identity = identify(credential.fingerprint, arrived.headers, head, request.messages)
-        if arrived.route.purpose == "count":
-            return self._count(request, identity, credential, arrived.host)
-        return self._page(arrived, request, identity, credential)
+        return request, identify(credential.fingerprint, arrived.headers, head, messages)
 
     def _head(self, known: Sequence[Message]) -> Head | None:
         """Return the head of the session that the request begins like: most of it is the same."""
@@ -97,14 +128,16 @@ class Paging:
     ) -> Decision:
         matched = self._matched(request, identity, arrived.headers)
         self._working = matched.session
+        rules = self._rules(matched, request, credential, arrived.host)
         if matched.session.frozen:
-            turn, why = untouched(matched, request), matched.session.frozen
+            kept = self._kept(matched, request, rules)
+            turn, why = untouched(matched, request, kept), matched.session.frozen
         else:
             why = self._observed(credential)
-            rules = self._rules(matched, request, credential, arrived.host)
             turn = take(matched, request, rules, self._stored)
         if turn.problems:
-            turn, why = self._distrusted(turn, matched), "; ".join(sorted(turn.problems))
+            kept, why = self._kept(matched, request, rules), "; ".join(sorted(turn.problems))
+            turn = self._distrusted(turn, matched, kept)
         self._commit(arrived, request, matched, turn, why, identity, credential)
         return decision(arrived, request, turn, identity.name)
 
@@ -129,16 +162,26 @@ class Paging:
             return SUBSCRIPTION
         return None
 
-    def _distrusted(self, turn: Turn, matched: Match) -> Turn:
-        """The rewritten body breaks a rule of the provider: count it as a failure."""
+    def _distrusted(self, turn: Turn, matched: Match, kept: Rewritten) -> Turn:
+        """The rewritten body breaks a rule of the provider: nothing of it was decided."""
         why = "; ".join(sorted(turn.problems))
-        session = with_failure(turn.session)
-        events = (*turn.events, Failed(f"would break a rule: {why}"))
+        session = with_failure(undecided(turn.session, matched.session, kept))
+        events: tuple[Event, ...] = (Failed(f"would break a rule: {why}"),)
         if session.frozen and not matched.session.frozen:
             events = (*events, Frozen(session.frozen))
-        given_up = turn.facts.flushed or bool(matched.session.sent)
-        facts = replace(turn.facts, flushed=given_up)
-        return replace(turn, session=session, events=events, facts=facts)
+        given_up = bool(matched.session.sent) and not kept.sent
+        return Turn(
+            session,
+            kept.body,
+            events,
+            replace(turn.facts, flushed=given_up),
+            None,
+            Held(),
+            0,
+            turn.retry,
+            kept.front,
+            turn.problems,
+        )
 
     def _commit(
         self,

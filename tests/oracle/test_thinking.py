@@ -258,3 +258,16 @@ def test_the_plays_reach_what_the_laws_are_about():
 
     count()
     assert all(number > 3 for number in seen.values()), seen
+
+
+def test_a_failure_inside_costs_no_thought(monkeypatch):
+    """The client's own bytes would be refused: its thinking is bound to what was sent before."""
+    witness, talk = Witness(Proxy(rules())), Talk()
+    for number in range(3):
+        witness.send(body(talk), model=BOUND_MODEL)
+        talk.read(f"{number}.py", think=True)
+        talk.messages[-2]["content"] = witness.replied(talk.messages[-2]["content"])
+    whole = json.dumps({**json.loads(body(talk)), "model": BOUND_MODEL}).encode()
+    arrived = witness.proxy.arrived(whole, KEY)
+    assert witness.behind.receive(witness.proxy.paging.kept(arrived).body).refusal is None
+    assert witness.behind.receive(whole).refusal is not None

@@ -9,6 +9,7 @@ import zstandard
 
 from pichay_core.events import Failed, Frozen, Passed
 from pichay_core.model import Usage
+from pichay_core.session import REFUSED
 from pichay_core.store.records import Happened, Refused, Settlement, Turned
 from pichay_core.wire.anthropic_reply import Report
 from pichay_proxy import paging as module
@@ -238,14 +239,14 @@ def test_a_failed_request_leaves_no_trace_but_its_count():
 
 def test_the_third_failure_freezes_the_session_and_only_it():
     proxy, talk = Proxy(BATCH), worked()
-    proxy.send(talk)
+    before = proxy.send(talk)
     for _ in range(3):
         failing(proxy, talk)
     assert proxy.session.frozen == "3 failures"
     assert proxy.events(Frozen) == [Frozen("3 failures")]
-    request = body(talk.read("more.py"))
-    assert proxy.send(request) is request
-    assert (proxy.last.outcome, proxy.last.why) == ("observed", "3 failures")
+    after = proxy.send(talk.read("more.py"))
+    assert units(after)[:17] == units(before)
+    assert (proxy.last.outcome, proxy.last.why) == ("edited", "3 failures")
     assert stubbed(proxy.send(worked(first="Another.")))
 
 
@@ -268,11 +269,11 @@ def test_a_frozen_session_stays_frozen_after_a_restart(tmp_path):
     proxy, talk = RecordedProxy(tmp_path / "db", BATCH), worked()
     proxy.send(talk)
     assert proxy.decision.exchange is not None
-    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, REFUSED, proxy.at)
     proxy = proxy.restart()
     request = body(talk.read("more.py"))
     assert proxy.send(request) is request
-    assert proxy.last.why == "refused"
+    assert proxy.last.why == REFUSED
     assert proxy.send(request, path="/v1/messages/count_tokens") is request
     proxy.stop()
 
@@ -322,7 +323,7 @@ def test_a_body_that_would_break_a_rule_is_not_sent_and_counts_as_a_failure(monk
 
     monkeypatch.setattr(module, "take", with_problem)
     for number in range(3):
-        request = body(talk)
+        request = body(talk.read(f"more {number}.py"))
         assert proxy.send(request) is request
         assert (proxy.last.outcome, proxy.last.why) == ("failed", "a rule")
         assert proxy.session.failures == number + 1
@@ -400,7 +401,7 @@ def test_giving_up_an_edit_is_a_change_of_ours_once():
     proxy, talk = Proxy(BATCH), worked()
     proxy.send(talk)
     assert proxy.decision.exchange is not None
-    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, REFUSED, proxy.at)
     facts = []
     for _ in range(2):
         proxy.send(talk.read("more.py"))

@@ -7,6 +7,7 @@ import pytest
 
 from pichay_core.birth.protocol import PROTOCOL
 from pichay_core.events import Faulted, Frozen, Rewound
+from pichay_core.session import REFUSED
 from pichay_proxy import sessions as live
 from pichay_proxy.sessions import LiveSessions
 from tests.builders import (
@@ -147,7 +148,7 @@ def test_a_fork_of_a_frozen_session_is_frozen():
     left = trunk.copy()
     proxy.send(trunk.copy().to(9).read("x.py", id="x"))
     assert proxy.decision.exchange is not None
-    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, REFUSED, proxy.at)
     request = body(left.read("y.py", id="y"))
     assert proxy.send(request) is request
     assert len(proxy.events(Frozen)) == 1

@@ -8,6 +8,7 @@ import zstandard
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import Usage
 from pichay_core.prices import parse
+from pichay_core.session import REFUSED
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.records import Refused, Settlement
 from pichay_core.store.vocabulary import count_tokens
@@ -232,7 +233,7 @@ def test_an_observed_turn_would_have_cost_what_it_cost(tmp_path):
 def test_a_retried_turn_removed_nothing(proxy):
     send(proxy, worked())
     exchange = proxy.decision.exchange
-    proxy.paging.aftermath.freeze(exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(exchange, REFUSED, proxy.at)
     proxy.paging.aftermath.replied(
         exchange, 200, Report(Usage(50, 0, 12000, 0, 20)), proxy.at, "refused"
     )
@@ -245,7 +246,7 @@ def test_what_freezing_cost_is_charged_to_us(proxy):
     talk = worked()
     send(proxy, talk, Usage(50, 0, 8000, 0, 20))
     removed = bill(proxy, 1)[2]["removed_tokens"]
-    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, REFUSED, proxy.at)
     send(proxy, talk.read("x.py"), Usage(50, 2000, 7300 + removed, 0, 20))
     _, untouched, _ = bill(proxy, 2)
     assert untouched["cache_read"] == 8000 + removed
@@ -331,7 +332,7 @@ def test_nothing_is_learnt_where_more_or_less_changed_than_was_appended(tmp_path
         case "rewind":
             send(proxy, talk.to(9).read("new.py", id="x"), Usage(input=11_000))
         case "frozen":
-            proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
+            proxy.paging.aftermath.freeze(proxy.decision.exchange, REFUSED, proxy.at)
             for number in range(3):
                 send(proxy, talk.read("new.py"), Usage(input=15_000 + number * 1300))
         case "retried":

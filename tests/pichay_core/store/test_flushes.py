@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pichay_core.flushes import Parts, Share, Weights, shared
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import Usage
+from pichay_core.session import REFUSED
 from pichay_core.store import figures
 from pichay_core.store.flushes import NOBODY, _with_cleared
 from pichay_core.store.scope import Scope
@@ -156,7 +157,7 @@ def test_a_flush_that_was_only_observed_has_no_row(tmp_path):
 def test_a_flush_that_the_provider_refused_saved_nothing(proxy):
     proxy.send(worked())
     exchange = proxy.decision.exchange
-    proxy.paging.aftermath.freeze(exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(exchange, REFUSED, proxy.at)
     proxy.paging.aftermath.replied(
         exchange, 200, Report(Usage(50, 0, 12_000, 0, 20)), proxy.at, "refused"
     )
@@ -251,7 +252,7 @@ def test_what_giving_edits_up_costs_is_charged_to_no_flush(proxy):
     warm_flush(proxy)
     (before,) = flushes(proxy)
     dollars = net_of(proxy, proxy.session.id)[0]
-    proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, REFUSED, proxy.at)
     out = removed(proxy, 2)
     ask(proxy, worked(9), 50, 1_000, 12_000 + out, 0, 20)
     assert flushes(proxy) == [before]
