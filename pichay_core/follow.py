@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pichay_core.events import Event, Rewound
 from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
-from pichay_core.pager import mark_gone
+from pichay_core.presence import mark_gone, restored
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.table import PageTable
@@ -50,7 +50,8 @@ def follow(matched: Match, request: Request) -> Follow:
     table = mark_gone(session.table, frozenset(placed.frames))
     gone = len(_gone(table) - _gone(session.table))
     event = Rewound(matched.shared, matched.how, gone)
-    return Follow(replace(moved, table=table), placed, (event,))
+    table, whole = restored(table)
+    return Follow(replace(moved, table=table), placed, (event, *whole))
 
 
 def _gone(table: PageTable) -> set[PageId]:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pichay_core.admission import Arrival, admit
+from pichay_core.birth.shorter import NOTHING_SHORTER, Births, Fresh, Text, no_text
 from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
-from pichay_core.model import PageId, State
+from pichay_core.model import Form, PageId, State
 from pichay_core.policies import Moment, Policy
 from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.stubs import handle_of
@@ -67,6 +68,10 @@ class Seen:
     prefix: Prefix = Prefix()
     window: Window = field(default_factory=Window)
     """What the client's own text holds of the model's window."""
+    births: Births = NOTHING_SHORTER
+    """What of the newest results may go out shorter than they came."""
+    text: Text = field(default=no_text)
+    """Returns the text of a page that the client sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +108,9 @@ def advance(
 
     Monotone: a page that is out stays out, with the same handle.
     """
-    table, events = _admit_all(table, seen.arrivals, limits.pin_half_life > 0)
+    table, events = _admit_all(table, seen, limits)
     table, decayed = _decay(table, seen.turn, limits)
-    kept = seen.newest | _pointed_at(table, seen)
+    kept = seen.newest | _pointed_at(table, seen) | table.referenced()
     wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
     held = _held(wanted, free, seen)
@@ -177,37 +182,22 @@ def _price(prefix: Prefix, survives: int) -> float:
     return (prefix.write - prefix.read) * max(0, survives)
 
 
-def mark_gone(table: PageTable, present: frozenset[PageId]) -> PageTable:
-    """Return the table with the pages that the client no longer sends marked as gone.
-
-    A page that comes back (a fork that returns) is resident, or out as it was.
-    """
-    return table.with_entries(
-        replace(entry, state=state)
-        for entry in table.entries.values()
-        if (state := _state_when(entry, entry.page.id in present)) is not entry.state
-    )
-
-
-def _state_when(entry: Entry, present: bool) -> State:
-    if not present:
-        return State.GONE
-    if entry.state is not State.GONE:
-        return entry.state
-    if entry.handle is None:
-        return State.RESIDENT
-    return State.COLLECTED if entry.page.call.key is None else State.EVICTED
-
-
-def _admit_all(
-    table: PageTable, arrivals: Iterable[Arrival], pins: bool
-) -> tuple[PageTable, tuple[Event, ...]]:
+def _admit_all(table: PageTable, seen: Seen, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
     events: list[Event] = []
-    for arrival in arrivals:
-        admission = admit(table, arrival, pins)
+    pins, fresh = limits.pin_half_life > 0, _fresh(table, seen, limits)
+    for arrival in seen.arrivals:
+        admission = admit(table, arrival, pins, fresh if arrival.page.id in seen.newest else None)
         table = admission.table
         events += admission.events
     return table, tuple(events)
+
+
+def _fresh(table: PageTable, seen: Seen, limits: Limits) -> Fresh | None:
+    """Return what decides on the form of the newest results, None if all go out as they came."""
+    if not (seen.births and seen.newest):
+        return None
+    beside = frozenset(page for page in seen.newest if page in table)
+    return Fresh(seen.births, limits.min_bytes, beside, seen.text)
 
 
 def _decay(table: PageTable, turn: int, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
@@ -229,7 +219,8 @@ def _pointed_at(table: PageTable, seen: Seen) -> frozenset[PageId]:
 def _movable(table: PageTable, kept: frozenset[PageId], limits: Limits) -> list[Entry]:
     """Return the resident pages that nothing protects.
 
-    The newest stay (the model has not seen them, or is told to look there), the pinned stay.
+    The newest stay (the model has not seen them, or is told to look there), the pinned stay,
+    and so do those that others refer to.
     """
     return [
         entry
@@ -245,7 +236,7 @@ def may_leave(entry: Entry, limits: Limits) -> bool:
     """
     page = entry.page
     return (
-        page.bytes > limits.min_bytes
+        entry.bytes > limits.min_bytes
         and not (page.error or page.opaque or page.cleared)
         and not entry.slight
     )
@@ -285,7 +276,7 @@ def _superseded(table: PageTable) -> frozenset[PageId]:
     later: dict[tuple[str, str], list[Entry]] = {}
     for entry in reversed(list(table.resident())):
         key = entry.page.call.key
-        if key is None or entry.page.error or entry.page.cleared:
+        if key is None or entry.page.error or entry.page.cleared or entry.form is Form.TRIMMED:
             continue
         newer = later.setdefault((key.tool, key.target), [])
         if any(n.page.call.key and n.page.call.key.span.covers(key.span) for n in newer):

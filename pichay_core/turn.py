@@ -11,8 +11,9 @@ from itertools import accumulate
 
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.front import AS_IT_CAME, Front
+from pichay_core.birth.shorter import NOTHING_SHORTER, Births
 from pichay_core.cacheprice import CacheMultipliers
-from pichay_core.events import Event, Repaired
+from pichay_core.events import Differed, Duplicated, Event, Repaired, Trimmed
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
@@ -20,7 +21,7 @@ from pichay_core.pager import Advance, Held, Limits, Seen, advance
 from pichay_core.policies import Moment, Policy
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
-from pichay_core.rewrite import Rewritten, rewrite
+from pichay_core.rewrite import Rewritten, rewrite, text_of
 from pichay_core.schedule import Schedule
 from pichay_core.session import Frame, Match, Session
 from pichay_core.table import Entry, PageTable
@@ -52,6 +53,8 @@ class Rules:
     """False to let every page stay that is in the window."""
     birth: Birth | None = None
     """What a conversation is given that begins now."""
+    births: Births = NOTHING_SHORTER
+    """Which new results go out shorter than they came."""
     multiples: CacheMultipliers | None = None
     """What the cache costs; None to take it from the prices, by model."""
     prices: Prices = NOTHING
@@ -73,6 +76,8 @@ class Turn:
     retry: bool
     """The same messages as last time: nothing was decided."""
     front: Front = AS_IT_CAME
+    listed: int = 0
+    """Bytes of the user's text that are not sent."""
     problems: frozenset[str] = frozenset()
     """Rules that the rewritten body would have broken; then the client's bytes are sent."""
 
@@ -112,6 +117,7 @@ def take(
         pending=advanced.pending,
         retry=matched.how == "repeats",
         front=rewritten.front,
+        listed=rewritten.listed,
         problems=rewritten.problems,
     )
 
@@ -174,7 +180,20 @@ def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen
         hold="client compaction" if asks_for_summary(last) else None,
         prefix=prefix(session, held, at, rules.multiples, rules.prices),
         window=window_of(request, ends[-1], session.model, rules.prices),
+        births=_births(rules.births, request),
+        text=text_of(frames, request),
     )
+
+
+def _births(births: Births, request: Request) -> Births:
+    """Return what may go out shorter in this request.
+
+    Where the provider itself takes away what stands further up, nothing may refer to it.
+    """
+    asked = request.outline.field("context_management") or b""
+    if b"clear_tool_uses" in asked or b"compact" in asked:
+        return replace(births, duplicates=False, diffs=False)
+    return births
 
 
 def _cached(matched: Match, messages: Sequence[Message]) -> int:
@@ -205,7 +224,11 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
 
 def _texts_hold(advanced: Advance) -> bool:
     """True if nothing in this turn put a new text into a frame."""
-    return advanced.flushed is None and not any(isinstance(e, Repaired) for e in advanced.events)
+    return advanced.flushed is None and not any(isinstance(e, _NEW) for e in advanced.events)
+
+
+_NEW = (Repaired, Duplicated, Differed, Trimmed)
+"""What puts a text into a frame when its page comes."""
 
 
 def _out(table: PageTable, frames: Mapping[PageId, Frame]) -> list[PageId]:

@@ -17,7 +17,7 @@ LAYERS = [
     "table events models modes stubs tokens prices tariff tools wire",
     "policies schedule prefix faults thrash admission cacheprice birth cooperate request",
     "pager session transcript ledger identity rewrite",
-    "warmth window flushes follow",
+    "warmth window flushes presence follow",
     "turn replay traces probe",
     "store",
 ]

@@ -8,6 +8,8 @@ from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
+from pichay_core.birth.oversize import LEAST
+from pichay_core.birth.shorter import NOTHING_SHORTER, Births
 from pichay_core.modes import AUTO, MODES, Mode, usual_mode
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
@@ -35,6 +37,10 @@ class Settings:
     """Bytes of a decoded body above which a request passes as it came."""
     mode: str = AUTO
     """One of ``MODES``, or ``AUTO``."""
+    diffs: bool = False
+    """Where results may go out shorter, a file read again after a change goes out as a diff."""
+    oversize: int = 0
+    """Bytes of a result above which, there, only parts of it go out; 0 for never."""
 
     def mode_for(self, credential: str, model: str) -> Mode:
         """Return what runs for a request with this kind of credential.
@@ -45,6 +51,16 @@ class Settings:
         if credential == "subscription":
             named = self._allowed(named, model)
         return MODES[named]
+
+    def births_for(self, mode: Mode) -> Births:
+        """Return which results go out shorter in a mode.
+
+        Where the provider clears old results itself, no result may refer to an older one.
+        """
+        if not mode.births:
+            return NOTHING_SHORTER
+        refers = not mode.server
+        return Births(refers, refers and self.diffs, self.oversize)
 
     def _allowed(self, named: str, model: str) -> str:
         if not self.allow_subscription:
@@ -68,6 +84,19 @@ def add_options(loader: Loader) -> None:
     add("pichay_min_bytes", int, _LIMITS.min_bytes, "A result of this size or less never leaves.")
     add("pichay_pin_half_life", int, _LIMITS.pin_half_life,
         "Turns in which an unused pin loses half its strength; 0 switches pins off.")  # fmt: skip
+    add(
+        "pichay_diffs",
+        bool,
+        False,
+        "Modes birth, server, full: a file that is read again after a change goes out as a diff.",
+    )
+    add(
+        "pichay_oversize_bytes",
+        int,
+        0,
+        "Modes birth, server, full: of a result larger than this "
+        f"only parts go out, the same call again brings all of it; {LEAST} or more, 0 for never.",
+    )
     add("pichay_hosts", Sequence[str], [],
         "More hosts that speak the Anthropic Messages API.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
@@ -120,6 +149,8 @@ def settings_of(options: Options) -> Settings:
         rules=rules,
         mode=_one_of(options, "pichay_mode", _MODES),
         allow_subscription=options.pichay_allow_subscription,
+        diffs=options.pichay_diffs,
+        oversize=_oversize(options.pichay_oversize_bytes),
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )
 
@@ -144,6 +175,15 @@ def _at_least(options: Options, name: str, least: int) -> int:
     if value < least:
         raise exceptions.OptionsError(f"{name} must be {least} or more, not {value}")
     return value
+
+
+def _oversize(size: int) -> int:
+    if size and size < LEAST:
+        raise exceptions.OptionsError(
+            f"pichay_oversize_bytes must be {LEAST} or more, or 0 to send every result whole, "
+            f"not {size}"
+        )
+    return size
 
 
 def _refuse_conflicts(options: Options) -> None:

@@ -113,10 +113,19 @@ class Paging:
     def _rules(self, matched: Match, request: Request, credential: Credential) -> Rules:
         """Return what decides in this request: the user's rules, in the mode that it gets."""
         mode = self.settings.mode_for(credential.kind, request.head.model)
-        birth = Birth(told=mode.evicts) if mode.edits and not matched.session.requests else None
+        births = self.settings.births_for(mode)
+        birth = None
+        if mode.edits and not matched.session.requests:
+            birth = Birth(told=mode.evicts or births.oversize > 0, once=mode.births)
         given = self.settings.rules
-        edit = given.edit and mode.edits
-        return replace(given, edit=edit, evicts=mode.evicts, birth=birth, prices=self._prices)
+        return replace(
+            given,
+            edit=given.edit and mode.edits,
+            evicts=mode.evicts,
+            birth=birth,
+            births=births,
+            prices=self._prices,
+        )
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:
@@ -169,6 +178,7 @@ class Paging:
                 overhead_microseconds=overhead,
                 definitions=turn.front.definitions,
                 protocol=turn.front.protocol,
+                listed=turn.listed,
             )
         )
 

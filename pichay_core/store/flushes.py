@@ -15,15 +15,16 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from pichay_core.cacheprice import cache_multipliers
-from pichay_core.events import Faulted, Flushed
+from pichay_core.events import Differed, Duplicated, Faulted, Flushed, Trimmed
 from pichay_core.flushes import Parts, Share, Weights, divide, in_dollars, shared
 from pichay_core.ledger import Amounts, Ledger, TurnFacts
-from pichay_core.model import FaultKind, PageId, SessionId, Usage
+from pichay_core.model import FaultKind, PageId, SessionId, State, Usage
 from pichay_core.prices import Prices, Rates
 from pichay_core.store.decisions import insert
 from pichay_core.store.records import Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
+from pichay_core.stubs import saved
 from pichay_core.table import Entry
 from pichay_core.tariff import multipliers, rates
 
@@ -35,12 +36,25 @@ NOBODY = -1
 """Stands for the flushes that are not recorded here: a parent's, and those of earlier versions."""
 
 
+BIRTH = -2
+"""Stands for what was sent shorter from the first time on."""
+
+
 class Counted(NamedTuple):
     """One page of a request, with what it holds and what it saves, in calibrated tokens."""
 
     entry: Entry
     tokens: int
     gain: int
+    """That its having left saves, or would save."""
+    short: int
+    """That its form leaves out."""
+
+
+def counted_page(entry: Entry, tokens: int) -> Counted:
+    """Return a page of a request that comes to so many tokens."""
+    short = 0 if entry.state is State.GONE else entry.left_out(tokens)
+    return Counted(entry, tokens, max(0, saved(entry.page, tokens) - short), short)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,7 @@ class Flushes:
     def __init__(self, db: Database, prices: Prices) -> None:
         self._db = db
         self._prices = prices
-        self._open: OrderedDict[tuple[SessionId, int], Mapping[int, Share]] = OrderedDict()
+        self._open: OrderedDict[tuple[SessionId, int], _Stakes] = OrderedDict()
         self._refetches: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
 
     def turned(self, record: Turned, counted: Iterable[Counted]) -> None:
@@ -92,7 +106,9 @@ class Flushes:
         if record.outcome != "edited":
             return
         insert(self._db, "flushes", [*_flushes(record)], also=_AGAIN)
-        self._open[record.after.id, record.after.requests] = self._shares(record, list(counted))
+        pages = list(counted)
+        stakes = _Stakes(self._shares(record, pages), _born_now(record, pages))
+        self._open[record.after.id, record.after.requests] = stakes
         while len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
 
@@ -102,22 +118,24 @@ class Flushes:
             bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
         )
         weights = _weights(known, bill.model, bill.at)
-        shares = self._open.get((bill.session, bill.request), {})
+        shares, new = self._open.get((bill.session, bill.request), _NO_STAKES)
         fresh = sum(share.fresh for share in shares.values())
-        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights, fresh)
+        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights, fresh, new)
         flush = bill.turn if bill.flushed else None
         tokens = shared(parts, shares, flush, bill.facts, weights)
         dollars: Mapping[int, Parts] = {}
+        saved_dollars: float | None = None
         if known is not None and bill.dollars is not None:
             whole = in_dollars(parts, bill.usage, bill.untouched, known, bill.dollars)
             dollars = shared(whole, shares, flush, bill.facts, weights)
+            saved_dollars = _born(whole, dollars.get(BIRTH))
         changes = [
             {"session": bill.session, "turn": turn, **_amounts(each, dollars.get(turn))}
             for turn, each in tokens.items()
         ]
         self._db.conn.executemany(_ADD, changes)
         self._db.conn.executemany(_PAID_BACK, changes)
-        return Born(parts.front, None if known is None else parts.front * known.input)
+        return Born(_born(parts, tokens.get(BIRTH)), saved_dollars)
 
     def _shares(self, record: Turned, counted: list[Counted]) -> Mapping[int, Share]:
         """One pass over the pages; a flush is named by its turn."""
@@ -147,6 +165,29 @@ class Flushes:
         while len(self._refetches) > MOST_SESSIONS:
             self._refetches.popitem(last=False)
         return known
+
+
+class _Stakes(NamedTuple):
+    """What is remembered of a request until it is billed."""
+
+    shares: Mapping[int, Share]
+    new: int
+    """Tokens that it was the first to leave out."""
+
+
+_NO_STAKES = _Stakes({}, 0)
+
+
+def _born_now(record: Turned, counted: Iterable[Counted]) -> int:
+    """Return how many tokens are left out of pages that came with this request."""
+    born = (e for e in record.events if isinstance(e, Duplicated | Differed | Trimmed))
+    pages = {event.page for event in born}
+    return sum(one.short for one in counted if one.entry.page.id in pages)
+
+
+def _born(parts: Parts, faults: Parts | None) -> float:
+    """Return what is saved by what is sent smaller, less what was asked for again of it."""
+    return parts.front + parts.born - (faults.faulted if faults else 0.0)
 
 
 def _refetched_now(record: Turned) -> set[PageId]:
@@ -222,9 +263,11 @@ _PAID_BACK = """
     end
     where session = :session and turn = :turn
 """
-_REFETCHES = """
-    select json_extract(events.detail, '$.by') by, pages.moved from events join pages
-    on pages.session = events.session and pages.id = events.page
+_REFETCHES = f"""
+    select json_extract(events.detail, '$.by') by,
+        case when pages.moved <= events.turn then pages.moved else {BIRTH} end moved
+    from events join pages on pages.session = events.session and pages.id = events.page
     where events.session = :session and events.kind = 'faulted' and events.why = 'refetch'
-        and pages.moved is not null
+        and (pages.moved <= events.turn or pages.form = 'trimmed')
 """
+"""A page that had not left when it was asked for again had been cut when it came."""

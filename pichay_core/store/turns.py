@@ -9,7 +9,9 @@ from pichay_core.store.records import Turned
 from pichay_core.store.rows import Row
 from pichay_core.tokens import O200K_BYTES_PER_TOKEN
 
-NOTHING_SAVED: Row = {"removed_tokens": 0, "definitions_tokens": 0, "protocol_tokens": 0}
+NOTHING_SAVED: Row = dict.fromkeys(
+    ("removed_tokens", "shortened_tokens", "definitions_tokens", "protocol_tokens"), 0
+)
 
 
 def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> Row:
@@ -17,7 +19,8 @@ def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> R
 
     *multiplier*: tokens of its model per o200k token.
     """
-    after, amounts = record.after, _amounts(counted)
+    each, edited = multiplier / O200K_BYTES_PER_TOKEN, record.outcome == "edited"
+    after, amounts = record.after, _amounts(counted, round(record.listed * each))
     return {
         "session": after.id,
         "request": after.requests,
@@ -30,7 +33,8 @@ def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> R
         "bytes_before": record.bytes_before,
         "bytes_after": record.bytes_after,
         "front_bytes": _front_bytes(record),
-        "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
+        "removed_tokens": amounts.removed if edited else 0,
+        "shortened_tokens": amounts.born if edited else 0,
         "refetched_tokens": amounts.refetched,
         "resident_tokens": amounts.resident,
         "pending_tokens": record.pending,
@@ -39,7 +43,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], multiplier: float) -> R
         "held_tokens": record.held.tokens,
         "held_why": record.held.why,
         "overhead_microseconds": record.overhead_microseconds,
-        **_front(record, multiplier / O200K_BYTES_PER_TOKEN),
+        **_front(record, each),
     }
 
 
@@ -62,11 +66,13 @@ def _front_bytes(record: Turned) -> int | None:
     return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
 
 
-def _amounts(counted: Iterable[Counted]) -> Amounts:
-    """Return what paging did to a request."""
+def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:
+    """Return what paging did to a request, *listed* tokens of which went from the user's text."""
     removed = refetched = resident = 0
+    born = listed
     for one in counted:
+        born += one.short
         removed += one.gain if one.entry.out else 0
         refetched += one.tokens if one.entry.faults else 0
-        resident += one.tokens if one.entry.state is State.RESIDENT else 0
-    return Amounts(removed, refetched, resident)
+        resident += one.tokens - one.short if one.entry.state is State.RESIDENT else 0
+    return Amounts(removed + born, refetched, resident, born=born)
