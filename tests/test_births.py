@@ -3,14 +3,13 @@
 import json
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pichay_core.events import (
-    Collected,
     Differed,
     Duplicated,
-    Evicted,
     Faulted,
     Restored,
     Trimmed,
@@ -18,10 +17,20 @@ from pichay_core.events import (
 from pichay_core.model import FaultKind, Form, State
 from tests import test_laws as laws
 from tests.builders import (
+    CLEARED,
     HEADER_SESSION,
     KEY,
+    NOTE,
     Proxy,
+    RecordedProxy,
+    Talk,
+    content_of,
+    marked,
+    prose,
+    result,
     rules,
+    stubbed,
+    user,
 )
 from tests.builders import settings as settings_of
 from tests.histories import Client, Move, requests
@@ -247,8 +256,7 @@ def test_no_thought_is_lost_but_what_the_client_itself_gives_up(play, client, ru
 
 
 def test_the_plays_reach_what_the_laws_are_about():
-    kinds = (Duplicated, Differed, Trimmed, Restored, Evicted, Collected)
-    seen = dict.fromkeys(kinds, 0) | {FaultKind.REFETCH: 0}
+    seen = dict.fromkeys(("Duplicated", "Differed", "Trimmed", "Restored", "Evicted", "cut"), 0)
 
     @settings(law)
     @given(plays, clients, laws.rulings)
@@ -256,10 +264,290 @@ def test_the_plays_reach_what_the_laws_are_about():
         proxy = everything(ruling)
         for _, _, turn in laws.played(proxy, list(requests(play, client))):
             for event in turn.events:
-                if type(event) in seen:
-                    seen[type(event)] += 1
-                if isinstance(event, Faulted) and turn.after.table[event.page].form is Form.TRIMMED:
-                    seen[FaultKind.REFETCH] += event.kind is FaultKind.REFETCH
+                kind = type(event).__name__
+                seen[kind] = seen.get(kind, 0) + 1
+                missed = isinstance(event, Faulted) and turn.after.table[event.page].form
+                seen["cut"] += missed is Form.TRIMMED
 
     count()
     assert all(number > 2 for number in seen.values()), seen
+
+
+# -- examples -------------------------------------------------------------------------------
+
+OUTPUT = "".join(f"{n:5} all is well in this line of a long output\n" for n in range(1_000))
+
+
+def send(talk, **changed):
+    """A proxy that has been sent every request of a talk, and what went upstream last."""
+    proxy = Proxy(NEVER, **({"mode": "birth"} | changed))
+    for length in range(1, len(talk.messages) + 1, 2):
+        upstream = proxy.send(talk.copy().to(length), NAMED)
+    return proxy, upstream
+
+
+def test_the_second_of_two_equal_results_is_a_line_that_names_the_first():
+    proxy, up = send(Talk().read("a.py").read("b.py").read("a.py"))
+    assert content_of(up, "toolu_0001") == prose("a.py")
+    assert content_of(up, "toolu_0003") == (
+        f"{SAME}Read a.py above ({len(prose('a.py')):,} bytes, 75 lines); it is not repeated here.]"
+    )
+    (event,) = proxy.events(Duplicated)
+    assert event.tokens > 900
+
+
+def test_who_asks_for_it_a_second_time_is_given_it_near():
+    talk = Talk().read("a.py").read("a.py").read("a.py").read("a.py")
+    _, up = send(talk)
+    whole = [content_of(up, f"toolu_{n:04}") == prose("a.py") for n in range(1, 5)]
+    assert whole == [True, False, True, False]
+
+
+def test_results_of_other_calls_that_say_the_same_are_referred_to_by_their_own_names():
+    _, up = send(Talk().run("cat a.py", prose("x")).read("a.py", prose("x")))
+    assert str(content_of(up, "toolu_0002")).startswith(f"{SAME}Bash cat a.py above")
+
+
+def test_two_equal_results_in_one_message_are_one_and_a_line():
+    talk = Talk().read("a.py")
+    talk.messages[-2]["content"].append({**talk.messages[-2]["content"][0], "id": "toolu_b"})
+    talk.messages[-1]["content"].append(result("toolu_b", prose("a.py")))
+    _, up = send(talk)
+    assert content_of(up, "toolu_0001") == prose("a.py")
+    assert str(content_of(up, "toolu_b")).startswith(SAME)
+
+
+def test_where_two_results_by_one_name_differ_nothing_refers_to_the_older():
+    talk = Talk().read("a.py").edit("a.py").read("a.py", prose("new")).edit("a.py").read("a.py")
+    _, up = send(talk)
+    assert content_of(up, "toolu_0005") == prose("a.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        (prose("x"), {"is_error": True}),
+        ([{"type": "image", "source": {"type": "base64", "data": "A" * 9000}}], {}),
+        (CLEARED, {}),
+        ("y" * 500, {}),
+        ("y" * 560, {}),
+        ("", {}),
+    ],
+)
+def test_errors_pictures_placeholders_and_what_is_small_go_out_as_they_came(text, more):
+    talk = Talk()
+    for _ in range(3):
+        talk.read("a.py", text, more=more)
+    proxy, up = send(talk, mode="full", **EVERYTHING)
+    assert [content_of(up, f"toolu_{n:04}") for n in (1, 2, 3)] == [text] * 3
+    assert proxy.events(Duplicated) == []
+
+
+def test_of_a_history_that_is_joined_late_only_the_newest_result_is_shortened():
+    talk = Talk().read("a.py").read("a.py").read("b.py").read("b.py")
+    up = Proxy(NEVER, mode="birth").send(talk, NAMED)
+    assert content_of(up, "toolu_0002") == prose("a.py")
+    assert str(content_of(up, "toolu_0004")).startswith(f"{SAME}Read b.py above")
+
+
+def test_when_the_client_takes_the_first_away_the_second_is_itself_again():
+    talk = Talk().read("a.py").read("b.py").read("a.py")
+    proxy, _ = send(talk)
+    talk.messages[2]["content"][0]["content"] = CLEARED
+    up = proxy.send(talk.read("c.py"), NAMED)
+    assert content_of(up, "toolu_0003") == prose("a.py")
+    assert [type(e) for e in proxy.events(Restored)] == [Restored]
+    up = proxy.send(talk.read("a.py"), NAMED)
+    assert content_of(up, "toolu_0003") == prose("a.py")
+    assert str(content_of(up, "toolu_0005")).startswith(SAME)
+
+
+def test_a_fork_from_before_the_second_is_not_told_of_it():
+    talk = Talk().read("a.py").read("b.py").read("a.py")
+    proxy, _ = send(talk)
+    up = proxy.send(talk.copy().to(3).read("a.py", id="other"), NAMED)
+    assert str(content_of(up, "other")).startswith(SAME)
+    up = proxy.send(talk.read("c.py"), NAMED)
+    assert str(content_of(up, "toolu_0003")).startswith(SAME)
+
+
+def test_what_is_referred_to_stays_when_its_time_has_come():
+    talk = Talk().read("a.py").read("a.py").read("b.py")
+    for number in range(8):
+        talk.read(f"{number}.py")
+    proxy = Proxy(rules(tau=1), mode="full")
+    for length in range(1, len(talk.messages) + 1, 2):
+        up = proxy.send(talk.copy().to(length), NAMED)
+    assert content_of(up, "toolu_0001") == prose("a.py")
+    assert "toolu_0003" in stubbed(up)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"edits": [{"type": "clear_tool_uses_20250919"}]},
+        {"edits": [{"type": "compact_20260112"}]},
+    ],
+)
+def test_where_the_provider_takes_results_away_itself_nothing_refers_to_any(asked):
+    talk, proxy = Talk(), Proxy(NEVER, mode="birth", diffs=True)
+    for _ in range(3):
+        up = proxy.send(talk, NAMED, context_management=asked)
+        talk.read("a.py")
+    assert content_of(up, "toolu_0002") == prose("a.py")
+
+
+@pytest.mark.parametrize(("mode", "refers"), [("birth", True), ("full", True), ("server", False),
+                                              ("page", False), ("observe", False)])  # fmt: skip
+def test_a_mode_says_whether_results_refer_to_others(mode, refers):
+    proxy, up = send(Talk().read("a.py").read("a.py"), mode=mode, diffs=True)
+    assert str(content_of(up, "toolu_0002")).startswith(SAME) is refers
+    assert bool(proxy.events(Duplicated)) is refers
+
+
+# -- diffs ----------------------------------------------------------------------------------
+
+
+def versions(*numbers):
+    lines = [f"line {number} of a file that is read more than once" for number in range(100)]
+    talk = Talk()
+    for number in numbers:
+        new = [*lines[:50], f"version {number}", *lines[50:]]
+        talk.read("a.py", "\n".join(new)).edit("a.py")
+    return talk
+
+
+def test_a_file_that_is_read_again_after_a_change_goes_out_as_what_is_different():
+    proxy, up = send(versions(1, 2), diffs=True)
+    told = str(content_of(up, "toolu_0003"))
+    assert told.startswith(f"{DIFF}Read a.py above but for these changes")
+    assert "\n-version 1\n+version 2\n" in told
+    assert len(proxy.events(Differed)) == 1
+
+
+def test_diffs_are_made_only_where_they_were_asked_for():
+    _, up = send(versions(1, 2))
+    assert "\nversion 2\n" in str(content_of(up, "toolu_0003"))
+
+
+def test_every_diff_is_against_the_text_that_stands_there_whole():
+    proxy, up = send(versions(1, 2, 3), diffs=True)
+    assert "\n-version 1\n+version 3\n" in str(content_of(up, "toolu_0005"))
+    first, second = proxy.events(Differed)
+    assert first.of == second.of
+
+
+def test_who_asks_again_for_what_went_out_as_a_diff_is_given_all_of_it():
+    _, up = send(versions(1, 2, 2), diffs=True)
+    assert "\nversion 2\n" in str(content_of(up, "toolu_0005"))
+
+
+# -- very long results ----------------------------------------------------------------------
+
+
+def cut(again: int = 0, tool: str = "run", **changed):
+    talk = Talk()
+    for _ in range(1 + again):
+        talk.run("make", OUTPUT) if tool == "run" else talk.read("a.py", OUTPUT)
+    return send(talk, **({"oversize": 20_000} | changed))
+
+
+def test_of_a_very_long_result_the_ends_go_out():
+    proxy, up = cut()
+    text = str(content_of(up, "toolu_0001"))
+    assert text.startswith(CUT)
+    assert len(text) < 7_000
+    (event,) = proxy.events(Trimmed)
+    assert event.tokens > 8_000
+
+
+@pytest.mark.parametrize("tool", ["run", "read"])
+def test_the_same_call_again_brings_all_of_it_and_is_a_fault_of_ours(tool):
+    proxy, up = cut(again=1, tool=tool)
+    assert content_of(up, "toolu_0002") == OUTPUT
+    (fault,) = proxy.events(Faulted)
+    assert fault.kind is FaultKind.REFETCH
+
+
+def test_a_third_time_it_refers_to_the_second():
+    proxy, up = cut(again=2)
+    assert str(content_of(up, "toolu_0003")).startswith(SAME)
+    assert len(proxy.events(Faulted)) == 1
+
+
+def test_a_part_of_what_was_cut_is_a_fault_of_ours():
+    talk = Talk().read("a.py", OUTPUT).read("a.py", OUTPUT[:9000], offset=100, limit=150)
+    proxy, _ = send(talk, oversize=20_000)
+    (fault,) = proxy.events(Faulted)
+    assert fault.kind is FaultKind.WIDEN
+
+
+def test_a_note_that_points_at_what_was_cut_is_given_all_of_it():
+    proxy, up = send(Talk().read("a.py", OUTPUT).read("a.py", NOTE), oversize=20_000)
+    assert str(content_of(up, "toolu_0001")).startswith(CUT)
+    assert content_of(up, "toolu_0002") == OUTPUT
+    assert [fault.kind for fault in proxy.events(Faulted)] == [FaultKind.REFETCH]
+
+
+def test_what_was_cut_is_kept_and_comes_out_the_same_whatever_is_chosen_later(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", NEVER, mode="birth", oversize=20_000)
+    proxy.send(Talk(), NAMED)
+    talk = Talk().run("make", OUTPUT)
+    up = proxy.send(talk, NAMED)
+    proxy = proxy.restart()
+    proxy.paging.settings = settings_of(NEVER, mode="birth")
+    again = proxy.send(talk.run("ls"), NAMED)
+    assert content_of(again, "toolu_0001") == content_of(up, "toolu_0001")
+    (page,) = (e.page for e in proxy.session.table.entries.values() if e.form is Form.TRIMMED)
+    assert proxy.stored(page.digest) == OUTPUT
+    proxy.stop()
+
+
+def test_who_may_miss_something_is_told_of_it_even_if_nothing_is_evicted():
+    told = ("moved out of view" in str(cut(oversize=size)[1]) for size in (20_000, 0))
+    assert list(told) == [True, False]
+
+
+# -- skills ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("markers", [False, True])
+def test_a_skill_under_two_prefixes_is_listed_once_from_the_first_request_on(markers):
+    block = {"type": "text", "text": SKILLS}
+    first = user([marked(block) if markers else block, {"type": "text", "text": "Go."}])
+    talk, proxy = Talk(), Proxy(NEVER, mode="birth")
+    talk.messages = [first]
+    for _ in range(2):
+        up = json.loads(proxy.send(talk, NAMED))
+        sent, go = up["messages"][0]["content"]
+        assert sent == {**first["content"][0], "text": SKILLS.replace("- x:a: One.\n", "")}
+        assert go == first["content"][1]
+        assert proxy.last.listed == len("- x:a: One.\n")
+        talk.read("a.py")
+
+
+def test_a_list_in_a_message_of_one_string_is_shortened_too():
+    up = json.loads(Proxy(NEVER, mode="birth").send(Talk(SKILLS), NAMED))
+    assert up["messages"][0]["content"] == SKILLS.replace("- x:a: One.\n", "")
+
+
+@pytest.mark.parametrize("mode", ["page", "observe"])
+def test_a_mode_without_births_leaves_skills_alone(mode):
+    up = json.loads(Proxy(NEVER, mode=mode).send(Talk(SKILLS), NAMED))
+    assert up["messages"][0]["content"] == SKILLS
+
+
+def test_a_history_that_is_joined_late_keeps_its_list():
+    talk = Talk(SKILLS).read("a.py")
+    up = json.loads(Proxy(NEVER, mode="birth").send(talk, NAMED))
+    assert up["messages"][0]["content"] == SKILLS
+
+
+def test_the_list_is_the_same_after_a_restart_in_another_mode(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", NEVER, mode="birth")
+    talk = Talk(SKILLS)
+    first = json.loads(proxy.send(talk, NAMED))["messages"][0]
+    proxy = proxy.restart()
+    proxy.paging.settings = settings_of(NEVER, mode="page")
+    assert json.loads(proxy.send(talk.read("a.py"), NAMED))["messages"][0] == first
+    proxy.stop()
