@@ -4,6 +4,7 @@ One idea: everything is classified at the moment the result arrives, because onl
 known whether the content is the same as that of the page that is out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from pichay_core.birth.shorter import Fresh, shorter
@@ -56,6 +57,7 @@ def admit(
     entry = entry if fresh is None or missed else shorter(table, entry, fresh)
     entry = entry if pins else replace(entry, pin=None)
     changed = [*_older_copies(table, arrival), entry]
+    changed += _referred_to(table, entry, changed)
     events = (
         *_fault_events(fault, entry, arrival),
         *_pin_events(entry),
@@ -121,6 +123,14 @@ def _older_copies(table: PageTable, arrival: Arrival) -> list[Entry]:
         return []
     exact = (e for e in table.same_thing(page.call.key) if e.page.call.key == page.call.key)
     return [_seen_again(entry, arrival) for entry in exact]
+
+
+def _referred_to(table: PageTable, entry: Entry, changed: Iterable[Entry]) -> list[Entry]:
+    """Return the page that a new one refers to, used; none if it has been *changed* already."""
+    if entry.source is None or any(e.page.id == entry.source for e in changed):
+        return []
+    source = table[entry.source]
+    return [replace(source, uses=source.uses + 1, last_use=entry.born)]
 
 
 def _seen_again(entry: Entry, arrival: Arrival) -> Entry:

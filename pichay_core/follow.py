@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pichay_core.events import Event, Rewound
 from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
-from pichay_core.presence import mark_gone, restored
+from pichay_core.presence import mark_gone
+from pichay_core.referring import restored
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.table import PageTable

@@ -12,6 +12,7 @@ from pichay_core.birth.shorter import NOTHING_SHORTER, Births, Fresh, Text, no_t
 from pichay_core.events import Collected, Event, Evicted, Flushed, Unpinned
 from pichay_core.model import Form, PageId, State
 from pichay_core.policies import Moment, Policy
+from pichay_core.referring import following, held_by
 from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable
@@ -110,9 +111,11 @@ def advance(
     """
     table, events = _admit_all(table, seen, limits)
     table, decayed = _decay(table, seen.turn, limits)
-    kept = seen.newest | _pointed_at(table, seen) | table.referenced()
+    kept = seen.newest | _pointed_at(table, seen)
+    kept |= held_by(table, kept | seen.bound, seen.turn - limits.tau)
     wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
     free = [entry for entry in wanted if entry.page.id not in seen.bound]
+    free += following(table, free)
     held = _held(wanted, free, seen)
     told = _told(table, free, seen, limits)
     why = None if seen.hold else schedule(told)
@@ -219,8 +222,7 @@ def _pointed_at(table: PageTable, seen: Seen) -> frozenset[PageId]:
 def _movable(table: PageTable, kept: frozenset[PageId], limits: Limits) -> list[Entry]:
     """Return the resident pages that nothing protects.
 
-    The newest stay (the model has not seen them, or is told to look there), the pinned stay,
-    and so do those that others refer to.
+    The newest stay (the model has not seen them, or is told to look there), the pinned stay.
     """
     return [
         entry

@@ -6,7 +6,6 @@ right before anything else is decided.
 
 from dataclasses import replace
 
-from pichay_core.events import Event, Restored
 from pichay_core.model import PageId, State
 from pichay_core.table import Entry, PageTable
 
@@ -21,22 +20,6 @@ def mark_gone(table: PageTable, present: frozenset[PageId]) -> PageTable:
         for entry in table.entries.values()
         if (state := _state_when(entry, entry.page.id in present)) is not entry.state
     )
-
-
-def restored(table: PageTable) -> tuple[PageTable, tuple[Event, ...]]:
-    """Return the table with every page whole that refers to one which is not there any more.
-
-    It stays so if that one comes back. A page that is not in the window itself is left alone.
-    """
-    lost = [
-        entry
-        for entry in table.formed()
-        if entry.state is State.RESIDENT
-        and entry.source is not None
-        and not table.stands(entry.source)
-    ]
-    events = tuple(Restored(entry.page.id, entry.short) for entry in lost)
-    return table.with_entries(entry.whole() for entry in lost), events
 
 
 def _state_when(entry: Entry, present: bool) -> State:

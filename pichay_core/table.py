@@ -62,7 +62,8 @@ class Entry:
     short: int = field(init=False, repr=False, compare=False)
     """Tokens that its form leaves out."""
     gain: int = field(init=False, repr=False, compare=False)
-    """Tokens that moving it out takes off the window, after its stub."""
+    """Tokens that moving it out takes off the window, after its stub; what refers to another page
+    may be smaller than a stub."""
     slight: bool = field(init=False, repr=False, compare=False)
     """It is hardly bigger than its stub."""
 
@@ -70,7 +71,7 @@ class Entry:
         # Asked for every page on every turn, so they are found once.
         page, short = self.page, self.left_out(self.page.tokens)
         object.__setattr__(self, "short", short)
-        object.__setattr__(self, "gain", max(0, saved(page, page.tokens) - short))
+        object.__setattr__(self, "gain", saved(page, page.tokens) - short)
         object.__setattr__(self, "slight", self.bytes < SMALLEST_GAIN * stub_bytes(page))
 
     @property
@@ -146,10 +147,13 @@ class PageTable:
         """Yield the pages that do not stand in the window as they came, or did not."""
         return (self.entries[page] for page in self._indexed().formed)
 
+    def referring(self) -> Iterator[Entry]:
+        """Yield the pages in the window that say nothing without another."""
+        return (e for e in self.formed() if _in_window(e) and e.source is not None)
+
     def referenced(self) -> frozenset[PageId]:
-        """Return the pages that others in the window refer to: they must stay."""
-        within = (entry for entry in self.formed() if _in_window(entry))
-        return frozenset(entry.source for entry in within if entry.source is not None)
+        """Return the pages that others in the window refer to."""
+        return frozenset(entry.source for entry in self.referring() if entry.source is not None)
 
     def stands(self, page: PageId | None) -> bool:
         """True if the page is in the window as it came."""

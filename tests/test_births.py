@@ -371,15 +371,14 @@ def test_a_fork_from_before_the_second_is_not_told_of_it():
     assert str(content_of(up, "toolu_0003")).startswith(SAME)
 
 
-def test_what_is_referred_to_stays_when_its_time_has_come():
-    talk = Talk().read("a.py").read("a.py").read("b.py")
-    for number in range(8):
-        talk.read(f"{number}.py")
-    proxy = Proxy(rules(tau=1), mode="full")
-    for length in range(1, len(talk.messages) + 1, 2):
-        up = proxy.send(talk.copy().to(length), NAMED)
-    assert content_of(up, "toolu_0001") == prose("a.py")
-    assert "toolu_0003" in stubbed(up)
+def test_what_is_referred_to_leaves_with_what_refers_to_it_and_not_before():
+    talk, proxy = Talk().read("a.py").read("b.py"), Proxy(rules("every-turn", tau=3), mode="full")
+    for turn in range(6):
+        talk = talk.read("a.py") if turn == 1 else talk.idle(1)
+        out = stubbed(proxy.send(talk, NAMED))
+        assert ("toolu_0001" in out) == ("toolu_0004" in out)
+    assert {"toolu_0001", "toolu_0002", "toolu_0004"} <= set(out)
+    assert len(proxy.events(Duplicated)) == 1
 
 
 @pytest.mark.parametrize(
