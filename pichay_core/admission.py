@@ -1,14 +1,25 @@
-"""How a new tool result enters the page table: fault, pin, unpin, repair.
+"""How a new tool result enters the page table: fault, pin, unpin, repair, its form.
 
 One idea: everything is classified at the moment the result arrives, because only then is
 known whether the content is the same as that of the page that is out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pichay_core.events import Event, Faulted, Pinned, Repaired, Unpinned
+from pichay_core.birth.shorter import Fresh, shorter
+from pichay_core.events import (
+    Differed,
+    Duplicated,
+    Event,
+    Faulted,
+    Pinned,
+    Repaired,
+    Trimmed,
+    Unpinned,
+)
 from pichay_core.faults import Fault, fault_of
-from pichay_core.model import FaultKind, Key, Page, State
+from pichay_core.model import FaultKind, Form, Key, Page, State
 from pichay_core.table import Entry, PageTable, Pin
 
 
@@ -31,19 +42,26 @@ class Admission:
     events: tuple[Event, ...]
 
 
-def admit(table: PageTable, arrival: Arrival, pins: bool = True) -> Admission:
+def admit(
+    table: PageTable, arrival: Arrival, pins: bool = True, fresh: Fresh | None = None
+) -> Admission:
     """Return the table with the arrival as a resident page.
 
     A refetch of unchanged content pins it (if there are *pins*); changed content unpins the
-    older copies; a successful write makes the copies of what it changed stale.
+    older copies; a successful write makes the copies of what it changed stale. What goes
+    upstream for the first time (*fresh*) may go in a shorter form, but not if it was missed.
     """
     fault = fault_of(table, arrival.page, arrival.unchanged)
     entry = _entry(table, arrival, fault)
+    missed = fault is not None and fault.kind is FaultKind.REFETCH
+    entry = entry if fresh is None or missed else shorter(table, entry, fresh)
     entry = entry if pins else replace(entry, pin=None)
     changed = [*_older_copies(table, arrival), entry]
+    changed += _referred_to(table, entry, changed)
     events = (
         *_fault_events(fault, entry, arrival),
         *_pin_events(entry),
+        *_form_events(entry),
         *(Unpinned(old.page.id, "changed") for old in changed if _lost_pin(table, old)),
     )
     return Admission(table.with_entries(changed), events)
@@ -63,7 +81,8 @@ def _entry(table: PageTable, arrival: Arrival, fault: Fault | None) -> Entry:
 def _repaired(table: PageTable, entry: Entry) -> Entry:
     """Return the entry with the newest copy in place of the client's note, if that is out."""
     source = _newest_copy(table, entry.page.call.key)
-    if source is None or source.state is State.RESIDENT:
+    shown = source is not None and source.form is not Form.TRIMMED
+    if source is None or (source.state is State.RESIDENT and shown):
         return replace(entry, page=replace(entry.page, cleared=True))
     held = source.page
     page = replace(
@@ -106,6 +125,14 @@ def _older_copies(table: PageTable, arrival: Arrival) -> list[Entry]:
     return [_seen_again(entry, arrival) for entry in exact]
 
 
+def _referred_to(table: PageTable, entry: Entry, changed: Iterable[Entry]) -> list[Entry]:
+    """Return the page that a new one refers to, used; none if it has been *changed* already."""
+    if entry.source is None or any(e.page.id == entry.source for e in changed):
+        return []
+    source = table[entry.source]
+    return [replace(source, uses=source.uses + 1, last_use=entry.born)]
+
+
 def _seen_again(entry: Entry, arrival: Arrival) -> Entry:
     used = replace(entry, uses=entry.uses + 1, last_use=arrival.turn)
     same = arrival.unchanged or arrival.page.digest == entry.page.digest
@@ -133,3 +160,16 @@ def _fault_events(fault: Fault | None, entry: Entry, arrival: Arrival) -> tuple[
 
 def _pin_events(entry: Entry) -> tuple[Event, ...]:
     return (Pinned(entry.page.id, entry.pin.strength),) if entry.pin else ()
+
+
+def _form_events(entry: Entry) -> tuple[Event, ...]:
+    page, of, tokens = entry.page.id, entry.source, entry.short
+    match entry.form:
+        case Form.SAME if of is not None:
+            return (Duplicated(page, of, tokens),)
+        case Form.DIFF if of is not None:
+            return (Differed(page, of, tokens),)
+        case Form.TRIMMED:
+            return (Trimmed(page, tokens),)
+        case _:
+            return ()

@@ -73,6 +73,44 @@ class Repaired:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicated:
+    """A new result says the same as an earlier one: a line that names that one stands for it."""
+
+    page: PageId
+    of: PageId
+    tokens: int
+    """Not sent, after what stands for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differed:
+    """A new result is nearly an earlier one: what is different from that one stands for it."""
+
+    page: PageId
+    of: PageId
+    tokens: int
+    """Not sent, after what stands for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """A new result is very long: its beginning, end and lines that matter stand for it."""
+
+    page: PageId
+    tokens: int
+    """Not sent, after what stands for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The client took away what a page referred to: it goes out as it came from now on."""
+
+    page: PageId
+    tokens: int
+    """That are sent again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Flushed:
     """Pending evictions were carried out together."""
 
@@ -230,6 +268,10 @@ type Event = (
     | Pinned
     | Unpinned
     | Repaired
+    | Duplicated
+    | Differed
+    | Trimmed
+    | Expanded
     | Flushed
     | Stripped
     | Returned

@@ -2,9 +2,10 @@
 
 Rule of this file: the parts add up to what ``ledger.py`` estimates, exactly. For every request
 
-    untouched - actual = saved - rewritten - faulted + front + rest
+    untouched - actual = saved - rewritten - faulted + front + born + rest
 
-Front is what a smaller front saved there (or a larger one cost): no flush has to do with it.
+Front is what a smaller front saved there (or a larger one cost), born what was saved by what is
+sent shorter from its first time on: no flush has to do with either.
 Saved is what the pages that are out would have cost there, at the price class they would have
 had: read where they would have been cached, else written or plain. Rewritten is what was paid
 more for text that a flush took out of the cache. Faulted is the text that refetches brought a
@@ -48,18 +49,19 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What paging did to the cost of one request. All but the rest are nought or more."""
+    """What paging did to the cost of one request. Rest and front may be less than nought."""
 
     saved: float = 0.0
     rewritten: float = 0.0
     faulted: float = 0.0
     rest: float = 0.0
     front: float = 0.0
+    born: float = 0.0
 
     @property
     def net(self) -> float:
         """What untouched would have been more, without the rest; negative is a loss."""
-        return self.saved + self.front - self.rewritten - self.faulted
+        return self.saved + self.front + self.born - self.rewritten - self.faulted
 
     def __add__(self, other: "Parts") -> "Parts":
         return Parts(
@@ -68,6 +70,7 @@ class Parts:
             self.faulted + other.faulted,
             self.rest + other.rest,
             self.front + other.front,
+            self.born + other.born,
         )
 
 
@@ -90,11 +93,13 @@ def divide(
     usage: Usage,
     weights: Weights,
     fresh: int = 0,
+    new: int = 0,
 ) -> Parts:
     """Return the parts of one settled request; *ledger* is the one before it.
 
     Of what was refetched *fresh* tokens came with this request. What came before was cached by
-    now: if it is written again, that is the doing of the flush.
+    now: if it is written again, that is the doing of the flush. Of what is shorter from its first
+    time on, this is the first time for *new* tokens: they would have been written, not read.
     """
     asked, without = replace(facts, only_refetched=False), replace(amounts, front=0)
     untouched = settle(ledger, asked, without, usage).untouched
@@ -107,11 +112,19 @@ def divide(
     if facts.only_refetched:
         return Parts(0.0, rewritten, weights.of(usage) - rewritten)
     saved = weights.read * removed_read + uncached * (amounts.removed - removed_read)
+    never = min(new, amounts.born, amounts.removed - removed_read)
+    born = uncached * never + _portion(
+        saved - uncached * never, amounts.born - never, amounts.removed - never
+    )
     faulted = weights.read * again + uncached * (amounts.refetched - again)
     whole = weights.of(untouched) - weights.of(usage)
     rest = whole - (saved - rewritten - faulted)
     front = weights.of(settle(ledger, asked, amounts, usage).untouched) - weights.of(untouched)
-    return Parts(saved, rewritten, faulted, rest, front)
+    return Parts(saved - born, rewritten, faulted, rest, front, born)
+
+
+def _portion(amount: float, part: int, whole: int) -> float:
+    return amount * part / whole if whole else 0.0
 
 
 def _read_again(facts: TurnFacts, amounts: Amounts, missing: int, fresh: int) -> int:
@@ -132,13 +145,15 @@ def in_dollars(parts: Parts, usage: Usage, untouched: Usage, rates: Rates, paid:
     price band, all of it was cheaper because of what is out. Output counts where untouched
     there would have been none.
     """
-    cheaper = rates.price(usage).total - paid
+    cheaper, whole = rates.price(usage).total - paid, parts.saved + parts.born
+    born = cheaper * parts.born / whole if whole else 0.0
     output = (usage.output - untouched.output) * rates.output
     return Parts(
-        parts.saved * rates.input + cheaper,
+        parts.saved * rates.input + cheaper - born,
         parts.rewritten * rates.input,
         parts.faulted * rates.input + output,
         front=parts.front * rates.input,
+        born=parts.born * rates.input + born,
     )
 
 

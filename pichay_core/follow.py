@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pichay_core.events import Event, Returned, Rewound
 from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
-from pichay_core.pager import mark_gone
+from pichay_core.presence import mark_gone
+from pichay_core.referring import restored
 from pichay_core.request import Request
 from pichay_core.session import Frame, Match, Session
 from pichay_core.table import PageTable
@@ -51,8 +52,9 @@ def follow(matched: Match, request: Request) -> Follow:
     table = mark_gone(session.table, frozenset(placed.frames))
     gone = len(_gone(table) - _gone(session.table))
     event = Rewound(matched.shared, matched.how, gone)
+    table, whole = restored(table)
     stripped = still_stripped(session.messages, session.stripped, messages, matched.shared)
-    followed = Follow(replace(moved, table=table, stripped=stripped), placed, (event,))
+    followed = Follow(replace(moved, table=table, stripped=stripped), placed, (event, *whole))
     return _reopened(followed, session)
 
 

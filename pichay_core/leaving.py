@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pichay_core.events import Collected, Evicted
-from pichay_core.model import PageId, State
+from pichay_core.model import Form, PageId, State
 from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
@@ -56,7 +56,7 @@ def _superseded(table: PageTable) -> frozenset[PageId]:
     later: dict[tuple[str, str], list[Entry]] = {}
     for entry in reversed(list(table.resident())):
         key = entry.page.call.key
-        if key is None or entry.page.error or entry.page.cleared:
+        if key is None or entry.page.error or entry.page.cleared or entry.form is Form.TRIMMED:
             continue
         newer = later.setdefault((key.tool, key.target), [])
         if any(n.page.call.key and n.page.call.key.span.covers(key.span) for n in newer):

@@ -50,13 +50,16 @@ class Amounts:
     """What paging did to the tokens of one request."""
 
     removed: int = 0
-    """Missing from it because pages are out, after stubs."""
+    """Missing from its messages, after what stands there instead: because pages are out, or
+    because they were sent shorter from the first time on."""
     refetched: int = 0
     """In it a second time because of refetch faults."""
     resident: int = 0
     """Of tool results that are in the window."""
     front: int = 0
     """By which what stands before the messages is smaller than the client's; negative if larger."""
+    born: int = 0
+    """Of what is removed, what was sent shorter from the first time on."""
 
 
 @dataclass(frozen=True, slots=True)

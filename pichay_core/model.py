@@ -45,6 +45,19 @@ class State(StrEnum):
     """The client no longer sends it (rewind, compaction, its own clearing)."""
 
 
+class Form(StrEnum):
+    """How a page stands in the window, from the first time that it is sent."""
+
+    WHOLE = "whole"
+    """As the client sent it."""
+    SAME = "same"
+    """A line says that an earlier result, which stands there whole, is the same."""
+    DIFF = "diff"
+    """What is different from an earlier result, which stands there whole."""
+    TRIMMED = "trimmed"
+    """Its beginning, its end and the lines that matter."""
+
+
 class FaultKind(StrEnum):
     """How a page that is out was asked for."""
 

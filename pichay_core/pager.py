@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pichay_core.admission import Arrival, admit
+from pichay_core.birth.shorter import NOTHING_SHORTER, Births, Fresh, Text, no_text
 from pichay_core.events import Event, Flushed, Stripped, Unpinned
 from pichay_core.leaving import Batch, moved
-from pichay_core.model import PageId, State
+from pichay_core.model import PageId
 from pichay_core.policies import Moment, Policy
+from pichay_core.referring import following, held_by
 from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
@@ -70,6 +72,10 @@ class Seen:
     prefix: Prefix = Prefix()
     window: Window = field(default_factory=Window)
     """What the client's own text holds of the model's window."""
+    births: Births = NOTHING_SHORTER
+    """What of the newest results may go out shorter than they came."""
+    text: Text = field(default=no_text)
+    """Returns the text of a page that the client sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +114,15 @@ def advance(
 
     Monotone: a page that is out stays out, with the same handle.
     """
-    table, events = _admit_all(table, seen.arrivals, limits.pin_half_life > 0)
+    table, events = _admit_all(table, seen, limits)
     table, decayed = _decay(table, seen.turn, limits)
     kept = seen.newest | _pointed_at(table, seen)
+    stays = kept if seen.thinking else kept | seen.bound
+    kept |= held_by(table, stays, seen.turn - limits.tau)
     wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
-    batches = [(batch, _told(table, batch, seen, limits)) for batch in _batches(wanted, seen)]
+    batches = [
+        (batch, _told(table, batch, seen, limits)) for batch in _batches(table, wanted, seen)
+    ]
     held = _held(wanted, batches[0][0], seen)
     asked = () if seen.hold else ((*one, schedule(one[1])) for one in batches)
     batch, told, why = next((one for one in asked if one[2]), (*batches[0], None))
@@ -130,17 +140,18 @@ def advance(
     )
 
 
-def _batches(wanted: Sequence[Entry], seen: Seen) -> list[Batch]:
+def _batches(table: PageTable, wanted: Sequence[Entry], seen: Seen) -> list[Batch]:
     """Return what may leave together, the largest first.
 
     What thinking is bound to may leave if all thinking goes with it, and only if that is less
     than what leaves for its sake.
     """
-    free = Batch([entry for entry in wanted if entry.page.id not in seen.bound])
+    unbound = [entry for entry in wanted if entry.page.id not in seen.bound]
+    free = Batch([*unbound, *following(table, unbound)])
     bound = sum(entry.gain for entry in wanted if entry.page.id in seen.bound)
     if seen.thinking is None or not 0 < bound >= seen.thinking.tokens:
         return [free]
-    return [Batch(wanted, seen.thinking), free]
+    return [Batch([*wanted, *following(table, wanted)], seen.thinking), free]
 
 
 def _stripped(thinking: Thinking | None) -> Iterable[Stripped]:
@@ -203,37 +214,22 @@ def _price(prefix: Prefix, survives: int) -> float:
     return (prefix.write - prefix.read) * max(0, survives)
 
 
-def mark_gone(table: PageTable, present: frozenset[PageId]) -> PageTable:
-    """Return the table with the pages that the client no longer sends marked as gone.
-
-    A page that comes back (a fork that returns) is resident, or out as it was.
-    """
-    return table.with_entries(
-        replace(entry, state=state)
-        for entry in table.entries.values()
-        if (state := _state_when(entry, entry.page.id in present)) is not entry.state
-    )
-
-
-def _state_when(entry: Entry, present: bool) -> State:
-    if not present:
-        return State.GONE
-    if entry.state is not State.GONE:
-        return entry.state
-    if entry.handle is None:
-        return State.RESIDENT
-    return State.COLLECTED if entry.page.call.key is None else State.EVICTED
-
-
-def _admit_all(
-    table: PageTable, arrivals: Iterable[Arrival], pins: bool
-) -> tuple[PageTable, tuple[Event, ...]]:
+def _admit_all(table: PageTable, seen: Seen, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
     events: list[Event] = []
-    for arrival in arrivals:
-        admission = admit(table, arrival, pins)
+    pins, fresh = limits.pin_half_life > 0, _fresh(table, seen, limits)
+    for arrival in seen.arrivals:
+        admission = admit(table, arrival, pins, fresh if arrival.page.id in seen.newest else None)
         table = admission.table
         events += admission.events
     return table, tuple(events)
+
+
+def _fresh(table: PageTable, seen: Seen, limits: Limits) -> Fresh | None:
+    """Return what decides on the form of the newest results, None if all go out as they came."""
+    if not (seen.births and seen.newest):
+        return None
+    beside = frozenset(page for page in seen.newest if page in table)
+    return Fresh(seen.births, limits.min_bytes, beside, seen.text)
 
 
 def _decay(table: PageTable, turn: int, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
@@ -271,7 +267,7 @@ def may_leave(entry: Entry, limits: Limits) -> bool:
     """
     page = entry.page
     return (
-        page.bytes > limits.min_bytes
+        entry.bytes > limits.min_bytes
         and not (page.error or page.opaque or page.cleared)
         and not entry.slight
     )

@@ -7,15 +7,19 @@ provider that the client's own body keeps is not sent.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from pichay_core.birth.front import AS_IT_CAME, Front, front
-from pichay_core.model import Handle
+from pichay_core.birth.reminders import listed_once
+from pichay_core.birth.shorter import form_text
+from pichay_core.model import Form, Handle, PageId, State
 from pichay_core.request import Request
 from pichay_core.session import Frame, Sent, Session
 from pichay_core.stubs import stale_note, stub
 from pichay_core.table import Entry
 from pichay_core.wire import jsontext
-from pichay_core.wire.format import Edits, Head, Outline
+from pichay_core.wire.format import Edits, Format, Head, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
 
@@ -31,20 +35,24 @@ class Rewritten:
     sent: Mapping[int, Sent] = field(default_factory=dict[int, Sent])
     problems: frozenset[str] = frozenset()
     front: Front = AS_IT_CAME
+    listed: int = 0
+    """Bytes of the user's text that are not sent."""
 
 
 def rewrite(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the request's body with the session's decisions in it."""
     texts = session.texts
     texts = _texts(session, request, stored) if texts is None else texts
-    begins = front(request, session.birth)
-    if not (texts or begins.edits or session.stripped):
+    begins, said = front(request, session.birth), _said(session, request)
+    if not (texts or begins.edits or said or session.stripped):
         return Rewritten(request.outline.body, texts)
-    sent = _sent_messages(session, request, texts)
+    sent = _sent_messages(session, request, texts, said)
     problems = _new_problems(request, sent, session.sent)
     if problems:
         return Rewritten(request.outline.body, texts, {}, problems)
-    return Rewritten(_spliced(request.outline, sent, begins), texts, sent, front=begins)
+    body = _spliced(request.outline, sent, begins)
+    left_out = sum(one.left_out for one in said.values())
+    return Rewritten(body, texts, sent, front=begins, listed=left_out)
 
 
 def _texts(
@@ -54,7 +62,7 @@ def _texts(
     found: dict[int, dict[int, str]] = {}
     for page, frame in session.frames.items():
         entry = session.table.entries.get(page)
-        if entry is None or not (entry.out or entry.repairs):
+        if entry is None or not entry.edited:
             continue
         text = _text(session, entry, request, stored)
         if text is not None:
@@ -67,12 +75,60 @@ def _text(
 ) -> str | None:
     if entry.out:
         return stub(entry.page, entry.handle or Handle(""))
+    if entry.form is not Form.WHOLE:
+        return _form_text(session, entry, request)
     source = session.frames.get(entry.repairs) if entry.repairs else None
     content = _content(request, source) if source else None
     content = stored(entry.page.digest) if content is None else content
     if content is None:
         return None
     return stale_note() + content if entry.repaired_stale else content
+
+
+def _form_text(session: Session, entry: Entry, request: Request) -> str | None:
+    """Return what stands for a page in the window; None if the page itself does.
+
+    It refers to what stands before it in this very request, else to nothing.
+    """
+    if entry.state is not State.RESIDENT:
+        return None
+    frames, source, name = session.frames, None, entry.source
+    if name is not None and name in frames and session.table.stands(name):
+        earlier = frames[name] < frames[entry.page.id]
+        source = session.table[name].page if earlier else None
+    return form_text(entry, source, text_of(frames, request))
+
+
+def text_of(frames: Mapping[PageId, Frame], request: Request) -> Callable[[PageId], str | None]:
+    """Return what reads the text of a page in a request."""
+    return lambda page: _content(request, frames[page]) if page in frames else None
+
+
+class _Said(NamedTuple):
+    """New texts of the user in one message, by block, and how many bytes are not in them."""
+
+    texts: Mapping[int, str]
+    left_out: int
+
+
+def _said(session: Session, request: Request) -> dict[int, _Said]:
+    """Return the new texts of the user by message."""
+    if session.birth is None or not session.birth.once:
+        return {}
+    listing = ((at, message) for at, message in enumerate(request.messages) if message.lists)
+    found = ((at, _listed_once(request.format, one.raw, one.lists)) for at, one in listing)
+    return {at: said for at, said in found if said.texts}
+
+
+@lru_cache(maxsize=64)
+def _listed_once(format: Format, raw: bytes, blocks: tuple[int, ...]) -> _Said:
+    texts = {block: format.said(raw, block) or "" for block in blocks}
+    once = listed_once(texts)
+    return _Said(once, sum(_size(texts[block]) - _size(text) for block, text in once.items()))
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
 
 
 def _content(request: Request, frame: Frame) -> str | None:
@@ -114,11 +170,15 @@ def boundaries(session: Session) -> list[Frame]:
 
 
 def _sent_messages(
-    session: Session, request: Request, texts: Mapping[int, Mapping[int, str]]
+    session: Session,
+    request: Request,
+    texts: Mapping[int, Mapping[int, str]],
+    said: Mapping[int, _Said],
 ) -> dict[int, Sent]:
     """Return the rewritten messages; those of the last turn where nothing about them is new."""
     markers = _markers(session, request.head, request.messages)
     unthought = unthought_messages(session, request.messages)
+    others = markers.keys() | said.keys() | unthought
     return {
         position: _sent(
             session.sent.get(position),
@@ -128,9 +188,10 @@ def _sent_messages(
                 texts.get(position, _NOTHING),
                 markers.get(position, _NOTHING),
                 position in unthought,
+                said[position].texts if position in said else _NOTHING,
             ),
         )
-        for position in (texts.keys() | markers.keys() | unthought)
+        for position in (texts if others <= texts.keys() else texts.keys() | others)
     }
 
 

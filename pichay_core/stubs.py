@@ -30,9 +30,12 @@ def stub(page: Page, handle: Handle) -> str:
 
 
 def _text(tool: str, label: str, kind: Kind, bytes: int, lines: int, handle: Handle) -> str:
-    size = f"{bytes:,} bytes, {lines:,} {'line' if lines == 1 else 'lines'}"
-    tool = plain(tool)
+    size, tool = _size(bytes, lines), plain(tool)
     return f"[Older result of {tool} {label} ({size}). {_outcome(kind, tool)} Page {handle}.]"
+
+
+def _size(bytes: int, lines: int) -> str:
+    return f"{bytes:,} bytes, {lines:,} {'line' if lines == 1 else 'lines'}"
 
 
 def _outcome(kind: Kind, tool: str) -> str:
@@ -47,6 +50,27 @@ def _outcome(kind: Kind, tool: str) -> str:
                 "The call completed; its text was moved out of context and is not shown here. "
                 "Run it again only if you need its output."
             )
+
+
+def same(page: Page, source: Page) -> str:
+    """Return the text that stands for a page which says the same as an earlier one, whole above.
+
+    One line of plain text. It holds no handle: nothing is out.
+    """
+    return (
+        "[The call succeeded. Its result is the same text, byte for byte, as the result of "
+        f"{called(source)} above ({size_of(page)}); it is not repeated here.]"
+    )
+
+
+def called(page: Page) -> str:
+    """Return the words that a reader knows a page by: its tool and what the call named."""
+    return f"{plain(page.call.tool)} {page.call.label}"
+
+
+def size_of(page: Page) -> str:
+    """Return a page's size in words."""
+    return _size(page.bytes, page.lines)
 
 
 def stub_bytes(page: Page) -> int:

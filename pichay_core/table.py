@@ -7,7 +7,7 @@ never changed in place.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pichay_core.model import Handle, Key, Page, PageId, State
+from pichay_core.model import Form, Handle, Key, Page, PageId, State
 from pichay_core.stubs import saved, stub_bytes
 
 
@@ -53,16 +53,48 @@ class Entry:
     """The client sent a mere note here; this page's content stands in its frame instead."""
     repaired_stale: bool = False
     """When it was put there, later calls had changed the thing already."""
+    form: Form = Form.WHOLE
+    """How it has stood in the window from its first request on."""
+    source: PageId | None = None
+    """The page without which a form that only refers to it says nothing."""
+    form_bytes: int = 0
+    """Of the text that stands for it; 0 while it stands there whole."""
+    short: int = field(init=False, repr=False, compare=False)
+    """Tokens that its form leaves out."""
     gain: int = field(init=False, repr=False, compare=False)
-    """Tokens that moving it out takes off the window, after its stub."""
+    """Tokens that moving it out takes off the window, after its stub; what refers to another page
+    may be smaller than a stub."""
     slight: bool = field(init=False, repr=False, compare=False)
     """It is hardly bigger than its stub."""
 
     def __post_init__(self) -> None:
-        # Asked for every page on every turn, so both are found once.
-        page = self.page
-        object.__setattr__(self, "gain", saved(page, page.tokens))
-        object.__setattr__(self, "slight", page.bytes < SMALLEST_GAIN * stub_bytes(page))
+        # Asked for every page on every turn, so they are found once.
+        page, short = self.page, self.left_out(self.page.tokens)
+        object.__setattr__(self, "short", short)
+        object.__setattr__(self, "gain", saved(page, page.tokens) - short)
+        object.__setattr__(self, "slight", self.bytes < SMALLEST_GAIN * stub_bytes(page))
+
+    @property
+    def bytes(self) -> int:
+        """What it takes while it is in the window."""
+        return self.page.bytes if self.form is Form.WHOLE else self.form_bytes
+
+    @property
+    def edited(self) -> bool:
+        """True if its frame holds something else than the client sent."""
+        return self.out or self.repairs is not None or self.form is not Form.WHOLE
+
+    def left_out(self, tokens: int) -> int:
+        """Return how many of the page's *tokens* its form leaves out."""
+        if self.form is Form.WHOLE:
+            return 0
+        return max(0, tokens - tokens * self.form_bytes // max(1, self.page.bytes))
+
+    def whole(self) -> "Entry":
+        """Return the entry as one whose page is sent as it came."""
+        if self.form is Form.WHOLE:
+            return self
+        return replace(self, form=Form.WHOLE, source=None, form_bytes=0)
 
     @property
     def out(self) -> bool:
@@ -101,7 +133,7 @@ class PageTable:
         For decisions that were recorded, but never carried out.
         """
         entries = (self.entries[page] for page in pages if page in self.entries)
-        return self.with_entries(_never_moved(e) for e in entries if e.out or e.repairs)
+        return self.with_entries(_never_moved(e) for e in entries if e.edited)
 
     def restored(self, pages: Iterable[PageId]) -> "PageTable":
         """Return the table with these pages in the window, as if they had never left it."""
@@ -115,9 +147,26 @@ class PageTable:
         """Yield the pages that are pinned."""
         return (self.entries[page] for page in self._indexed().pinned)
 
+    def formed(self) -> Iterator[Entry]:
+        """Yield the pages that do not stand in the window as they came, or did not."""
+        return (self.entries[page] for page in self._indexed().formed)
+
+    def referring(self) -> Iterator[Entry]:
+        """Yield the pages in the window that say nothing without another."""
+        return (e for e in self.formed() if _in_window(e) and e.source is not None)
+
+    def referenced(self) -> frozenset[PageId]:
+        """Return the pages that others in the window refer to."""
+        return frozenset(entry.source for entry in self.referring() if entry.source is not None)
+
+    def stands(self, page: PageId | None) -> bool:
+        """True if the page is in the window as it came."""
+        entry = None if page is None else self.entries.get(page)
+        return entry is not None and _in_window(entry) and entry.form is Form.WHOLE
+
     @property
     def absent(self) -> int:
-        """Tokens that the pages which are out take off the window, after their stubs."""
+        """Tokens that are not in the window, after what stands there for them."""
         return self._indexed().absent
 
     def naming(self, target: str) -> Iterator[Entry]:
@@ -147,6 +196,7 @@ class _Index:
     """Pages by what their key names, oldest first."""
     resident: Mapping[PageId, Entry] = field(default_factory=dict[PageId, Entry])
     pinned: tuple[PageId, ...] = ()
+    formed: tuple[PageId, ...] = ()
     absent: int = 0
 
     def after(
@@ -162,6 +212,7 @@ class _Index:
             _with_targets(self.targets, fresh) if fresh else self.targets,
             self._with_residents(before, changed, entries),
             self._with_pins(changed),
+            self._with_forms(changed),
             self.absent + sum(map(_absent, changed.values())) - sum(map(_absent, old)),
         )
 
@@ -186,6 +237,12 @@ class _Index:
         kept = (page for page in self.pinned if page not in changed)
         return (*kept, *(page for page, entry in changed.items() if entry.pin is not None))
 
+    def _with_forms(self, changed: Mapping[PageId, Entry]) -> tuple[PageId, ...]:
+        new = [page for page, entry in changed.items() if entry.form is not Form.WHOLE]
+        if not (new or self.formed):
+            return ()
+        return (*(page for page in self.formed if page not in changed), *new)
+
 
 def _in_window(entry: Entry) -> bool:
     return entry.state is State.RESIDENT
@@ -197,7 +254,7 @@ def _in_full(entry: Entry) -> Entry:
 
 
 def _never_moved(entry: Entry) -> Entry:
-    entry = _in_full(entry)
+    entry = _in_full(entry.whole())
     if entry.repairs is None:
         return entry
     note = replace(entry.page, cleared=True)
@@ -205,7 +262,9 @@ def _never_moved(entry: Entry) -> Entry:
 
 
 def _absent(entry: Entry) -> int:
-    return entry.gain if entry.out else 0
+    if entry.state is State.GONE:
+        return 0
+    return entry.short + (entry.gain if entry.out else 0)
 
 
 def _with_targets(

@@ -11,9 +11,11 @@ from itertools import accumulate
 
 from pichay_core.beginning import begun
 from pichay_core.birth.choice import Birth
+from pichay_core.birth.clearing import may_clear
 from pichay_core.birth.front import AS_IT_CAME, Front
+from pichay_core.birth.shorter import NOTHING_SHORTER, Births
 from pichay_core.cacheprice import CacheMultipliers
-from pichay_core.events import Event, Repaired, Restored
+from pichay_core.events import Differed, Duplicated, Event, Repaired, Restored, Trimmed
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
@@ -22,7 +24,7 @@ from pichay_core.pager import Advance, Held, Limits, Seen, advance
 from pichay_core.policies import Moment, Policy
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
-from pichay_core.rewrite import Rewritten, rewrite
+from pichay_core.rewrite import Rewritten, rewrite, text_of
 from pichay_core.schedule import Schedule
 from pichay_core.session import Frame, Match, Session, shared_prefix
 from pichay_core.table import Entry, PageTable
@@ -60,6 +62,8 @@ class Rules:
     """The name of the mode that all this follows from."""
     birth: Birth | None = None
     """What a conversation is given that begins now."""
+    births: Births = NOTHING_SHORTER
+    """Which new results go out shorter than they came."""
     multiples: CacheMultipliers | None = None
     """What the cache costs; None to take it from the prices, by model."""
     prices: Prices = NOTHING
@@ -81,6 +85,8 @@ class Turn:
     retry: bool
     """The same messages as last time: nothing was decided."""
     front: Front = AS_IT_CAME
+    listed: int = 0
+    """Bytes of the user's text that are not sent."""
     problems: frozenset[str] = frozenset()
     """Rules that the rewritten body would have broken; then the client's bytes are sent."""
 
@@ -124,6 +130,7 @@ def take(
         pending=advanced.pending,
         retry=matched.how == "repeats",
         front=rewritten.front,
+        listed=rewritten.listed,
         problems=rewritten.problems,
     )
 
@@ -178,6 +185,8 @@ def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen
         hold=session.held or ("client compaction" if asks_for_summary(last) else None),
         prefix=prefix(session, held, at, rules.multiples, rules.prices),
         window=window_of(request, ends[-1], session.model, rules.prices),
+        births=_births(rules.births, request, session.birth),
+        text=text_of(frames, request),
     )
 
 
@@ -205,6 +214,16 @@ def _sizes(messages: Sequence[Message], stripped: int) -> Iterator[int]:
     """Yield the bytes of each message, without the thinking that is not sent."""
     for position, message in enumerate(messages):
         yield message.size - (message.thought if position < stripped else 0)
+
+
+def _births(births: Births, request: Request, birth: Birth | None) -> Births:
+    """Return what may go out shorter in this request.
+
+    Where the provider itself takes away what stands further up, nothing may refer to it.
+    """
+    if may_clear(request, birth):
+        return replace(births, duplicates=False, diffs=False)
+    return births
 
 
 def _cached(matched: Match, messages: Sequence[Message]) -> int:
@@ -237,7 +256,11 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
 
 def _texts_hold(advanced: Advance) -> bool:
     """True if nothing in this turn put a new text into a frame."""
-    return advanced.flushed is None and not any(isinstance(e, Repaired) for e in advanced.events)
+    return advanced.flushed is None and not any(isinstance(e, _NEW) for e in advanced.events)
+
+
+_NEW = (Repaired, Duplicated, Differed, Trimmed)
+"""What puts a text into a frame when its page comes."""
 
 
 def _out(table: PageTable, frames: Mapping[PageId, Frame]) -> list[PageId]:

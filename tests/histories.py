@@ -26,8 +26,8 @@ from tests.builders import (
 )
 
 KINDS = (
-    *["read"] * 6, "read part", "grep", *["run"] * 2, "edit", "fail", "image", "small", "pair",
-    *["ask"] * 2, "retry", "rewind", *["fork"] * 3, "pause", "compact", "clear", "large",
+    *["read"] * 6, "read part", "grep", "status", *["run"] * 2, "edit", "fail", "image", "small",
+    "pair", *["ask"] * 2, "retry", "rewind", *["fork"] * 3, "pause", "compact", "clear", "large",
 )  # fmt: skip
 
 
@@ -187,6 +187,9 @@ def _call(agent: _Agent, move: Move, nth: int) -> tuple[Any, Any]:
             return use(name, "Grep", pattern=str(file)), _result(agent, name, f"grep {file}")
         case "run":
             return use(name, "Bash", command="make"), _result(agent, name, f"run {agent.number}")
+        case "status":
+            text = prose(f"status of {file}", 30_000 if file else 3_000)
+            return use(name, "Bash", command=f"status {file}"), _result(agent, name, text)
         case "edit":
             agent.versions[file] = agent.versions.get(file, 0) + 1
             if file in agent.shown:  # what was never read is not known to the client either
@@ -219,7 +222,8 @@ def _read(agent: _Agent, name: str, file: int) -> Any:
 
 
 def _file(agent: _Agent, file: int) -> str:
-    return prose(f"file {file} version {agent.versions.get(file, 0)}")
+    """One line of the file tells its versions apart."""
+    return f"version {agent.versions.get(file, 0)}\n" + prose(f"file {file}")
 
 
 def _result(agent: _Agent, name: str, text: str) -> Any:

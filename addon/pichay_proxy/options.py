@@ -8,8 +8,10 @@ from mitmproxy import ctx, exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.options import Options
 
+from pichay_core.birth.oversize import LEAST
 from pichay_core.birth.profile import CHOICES
-from pichay_core.modes import AUTO, MODES, no_mode, usual_mode
+from pichay_core.birth.shorter import NOTHING_SHORTER, Births
+from pichay_core.modes import AUTO, MODES, Mode, no_mode, usual_mode
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
@@ -38,6 +40,10 @@ class Settings:
     """One of ``MODES``, or ``AUTO``."""
     tools: str = AUTO
     """How the definitions of tools go out that a project does not use: one of ``CHOICES``."""
+    diffs: bool = False
+    """Where results may go out shorter, a file read again after a change goes out as a diff."""
+    oversize: int = 0
+    """Bytes of a result above which, there, only parts of it go out; 0 for never."""
 
     def mode_for(self, credential: str, model: str) -> str:
         """Return the mode of a request with this kind of credential.
@@ -49,6 +55,12 @@ class Settings:
                 return "observe"
             credential = "subscription, allowed"
         return usual_mode(credential, model) if self.mode == AUTO else self.mode
+
+    def births_for(self, mode: Mode) -> Births:
+        """Return which results go out shorter in a mode."""
+        if not mode.births:
+            return NOTHING_SHORTER
+        return Births(True, self.diffs, self.oversize)
 
 
 def add_options(loader: Loader) -> None:
@@ -74,6 +86,19 @@ def add_options(loader: Loader) -> None:
     add("pichay_keep_thinking", bool, False,
         "On models that bind thinking to the history: never give thinking up, so that what "
         "stands before it stays.")  # fmt: skip
+    add(
+        "pichay_diffs",
+        bool,
+        False,
+        "Modes birth, server, full: a file that is read again after a change goes out as a diff.",
+    )
+    add(
+        "pichay_oversize_bytes",
+        int,
+        0,
+        "Modes birth, server, full: of a result larger than this "
+        f"only parts go out, the same call again brings all of it; {LEAST} or more, 0 for never.",
+    )
     add("pichay_hosts", Sequence[str], [],
         "More hosts that speak the Anthropic Messages API.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
@@ -129,6 +154,8 @@ def settings_of(options: Options) -> Settings:
         mode=_mode(options.pichay_mode),
         tools=_one_of(options, "pichay_tools", CHOICES),
         allow_subscription=options.pichay_allow_subscription,
+        diffs=options.pichay_diffs,
+        oversize=_oversize(options.pichay_oversize_bytes),
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )
 
@@ -159,6 +186,15 @@ def _at_least(options: Options, name: str, least: int) -> int:
     if value < least:
         raise exceptions.OptionsError(f"{name} must be {least} or more, not {value}")
     return value
+
+
+def _oversize(size: int) -> int:
+    if size and size < LEAST:
+        raise exceptions.OptionsError(
+            f"pichay_oversize_bytes must be {LEAST} or more, or 0 to send every result whole, "
+            f"not {size}"
+        )
+    return size
 
 
 def _refuse_conflicts(options: Options) -> None:

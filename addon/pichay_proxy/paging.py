@@ -171,16 +171,17 @@ class Paging:
             events = (*events, Frozen(session.frozen))
         given_up = bool(matched.session.sent) and not kept.sent
         return Turn(
-            session,
-            kept.body,
-            events,
-            replace(turn.facts, flushed=given_up),
-            None,
-            Held(),
-            0,
-            turn.retry,
-            kept.front,
-            turn.problems,
+            session=session,
+            body=kept.body,
+            events=events,
+            facts=replace(turn.facts, flushed=given_up),
+            flushed=None,
+            held=Held(),
+            pending=0,
+            retry=turn.retry,
+            front=kept.front,
+            listed=kept.listed,
+            problems=turn.problems,
         )
 
     def _commit(
@@ -218,6 +219,7 @@ class Paging:
                 overhead_microseconds=overhead,
                 definitions=turn.front.definitions,
                 protocol=turn.front.protocol,
+                listed=turn.listed,
             )
         )
 

@@ -37,6 +37,7 @@ def rules_of(
         mode=name,
         edit=settings.rules.edit and mode.edits,
         evicts=mode.evicts,
+        births=settings.births_for(mode),
         birth=_wanted(settings, mode, request, prices, earlier, asks),
         prices=prices,
     )
@@ -57,7 +58,8 @@ def _wanted(
     if asks and mode.asks_provider(model):
         hour = ttl_of(request.head, request.messages) == CACHE_TTLS["1h"]
         clears = worth_clearing(model, request.at, hour, prices)
-    birth = Birth(told=mode.evicts, clears=clears)
+    told = mode.evicts or settings.births_for(mode).oversize > 0
+    birth = Birth(told=told, clears=clears, once=mode.births)
     if not mode.definitions or not request.head.tool_names:
         return birth
     return profiled(birth, settings.tools, request, earlier())

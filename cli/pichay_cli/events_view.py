@@ -61,6 +61,21 @@ def _repaired(event: EventStory) -> str:
     return f"{event.page}  its text put where the client sent a note{stale}"
 
 
+def _referring(event: EventStory) -> str:
+    return f"{event.page}  {_tokens(event)} not sent: {_REFERRING[event.kind]}"
+
+
+_REFERRING = {
+    "duplicated": "the same text stands above",
+    "differed": "a diff against the result above stands for it",
+    "trimmed": "its ends and the lines that matter stand for it",
+}
+
+
+def _expanded(event: EventStory) -> str:
+    return f"{event.page}  {_tokens(event)} sent whole: the client took away what it referred to"
+
+
 def _flushed(event: EventStory) -> str:
     pages = times(event.detail.get("pages", 0), "page")
     return f"{event.why}: {pages}, {_tokens(event)} off the window"
@@ -138,6 +153,10 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "pinned": _pinned,
     "unpinned": _unpinned,
     "repaired": _repaired,
+    "duplicated": _referring,
+    "differed": _referring,
+    "trimmed": _referring,
+    "expanded": _expanded,
     "flushed": _flushed,
     "stripped": _stripped,
     "returned": _returned,

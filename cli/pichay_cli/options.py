@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from pichay_core.birth.oversize import LEAST
 from pichay_core.birth.profile import CHOICES
 from pichay_core.modes import AUTO, FORMER, MODES, no_mode
 from pichay_core.policies import POLICIES
@@ -35,6 +36,8 @@ class Options:
     tau: int | None = None
     min_bytes: int | None = None
     pin_half_life: int | None = None
+    diffs: bool = False
+    oversize_bytes: int | None = None
     max_body_mb: int | None = None
     hosts: tuple[str, ...] = ()
     allow_subscription: bool = False
@@ -60,6 +63,8 @@ class Options:
         named = {name: getattr(self, name) for name in _SINGLE}
         given = [f"pichay_{name}={value}" for name, value in named.items() if value is not None]
         given += [f"pichay_hosts={host}" for host in self.hosts]
+        if self.diffs:
+            given.append("pichay_diffs=true")
         if self.allow_subscription:
             given.append("pichay_allow_subscription=true")
         if self.keep_thinking:
@@ -71,7 +76,7 @@ class Options:
 
 _SINGLE = (
     *("mode", "tools", "policy", "schedule", "flush_tokens", "keep_tokens"),
-    *("tau", "min_bytes", "pin_half_life", "max_body_mb"),
+    *("tau", "min_bytes", "pin_half_life", "oversize_bytes", "max_body_mb"),
 )
 
 
@@ -90,6 +95,12 @@ class _Mode(click.Choice[str]):
         if value in FORMER:
             self.fail(f"{no_mode(value)}.", param, ctx)
         return super().convert(value, param, ctx)
+
+
+def _oversize(_ctx: object, _param: object, size: int | None) -> int | None:
+    if size and size < LEAST:
+        raise click.BadParameter(f"{size} is not {LEAST} or more, nor 0 for never.")
+    return size
 
 
 _POSITIVE = click.IntRange(min=1)
@@ -119,6 +130,15 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option("--min-bytes", type=_COUNT, help="A page of this size or less stays."),
     click.option(
         "--pin-half-life", type=_COUNT, help="Turns after which a pin weighs half as much."
+    ),
+    click.option(
+        "--diffs", is_flag=True, help="A file that is read again after a change goes out as a diff."
+    ),
+    click.option(
+        "--oversize-bytes",
+        type=_COUNT,
+        callback=_oversize,
+        help=f"Of a larger result only parts go out; {LEAST} or more, 0 for never.",
     ),
     click.option("--max-body-mb", type=_POSITIVE, help="A larger body passes as it came, in MiB."),
     click.option(

@@ -22,6 +22,8 @@ class Birth:
 
     told: bool = False
     """The protocol text stands behind the client's system prompt."""
+    once: bool = False
+    """Skills that the client lists more than once in a message go out once."""
     way: Way = "whole"
     """How the tools among ``names`` go out."""
     names: frozenset[str] = frozenset()

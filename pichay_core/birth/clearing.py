@@ -69,4 +69,9 @@ def may_clear(request: Request, birth: Birth | None) -> bool:
 
     Then nothing may refer the model to an earlier result.
     """
-    return bool(birth and birth.clears) or request.format.manages(request.outline)
+    asked = request.outline.field("context_management") or b""
+    return bool(birth and birth.clears) or any(edit in asked for edit in _TAKES_RESULTS)
+
+
+_TAKES_RESULTS = (b"clear_tool_uses", b"compact")
+"""What a client may ask for that takes results away; clearing thinking does not."""

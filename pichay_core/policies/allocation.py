@@ -15,6 +15,6 @@ def beyond(pages: Iterable[Entry], now: Moment) -> list[Entry]:
     and takes its room.
     """
     ordered = list(pages)
-    filled = accumulate(entry.page.tokens for entry in ordered)
+    filled = accumulate(entry.page.tokens - entry.short for entry in ordered)
     out = (e for e, tokens in zip(ordered, filled, strict=True) if tokens > now.keep)
     return [entry for entry in out if now.turn - entry.born >= now.tau][::-1]

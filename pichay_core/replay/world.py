@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from pichay_core.ledger import BREAK_TOLERANCE
-from pichay_core.model import Usage
+from pichay_core.model import Form, State, Usage
 from pichay_core.prefix import Chain, Mark, Part, Request, Ttl, Unit, cache_for, identity
 from pichay_core.rewrite import boundaries
 from pichay_core.session import Session
@@ -68,7 +68,7 @@ class World:
         """
         chain = self._chain.upto(self._ends[same - 1]) if same else self._front
         del self._ends[same:]
-        out = _stubs_by_message(session, same) if self._paged else _NOTHING_OUT
+        out = _shown_by_message(session, same) if self._paged else _NOTHING_OUT
         for position in range(same, len(session.messages)):
             message = session.messages[position]
             units = self._units(message, out.get(position))
@@ -84,7 +84,7 @@ class World:
         return billed.usage, broke
 
     def _units(self, message: Message, out: Mapping[int, int] | None) -> tuple[Unit, ...]:
-        """Return the units of a message in which these blocks are stubs of so many bytes."""
+        """Return the units of a message in which so many bytes stand for these blocks."""
         whole = self._whole.get(message.digest)
         if whole is None:
             sizes = enumerate(sizes_of(message, {}))
@@ -119,13 +119,16 @@ def _without_thinking(message: Message, units: tuple[Unit, ...]) -> tuple[Unit, 
     return tuple(unit for block, unit in blocks if block.type not in THINKING)
 
 
-def _stubs_by_message(session: Session, first: int) -> Mapping[int, Mapping[int, int]]:
-    """Return the bytes of each stub by message, from the first one given on, and block."""
+def _shown_by_message(session: Session, first: int) -> Mapping[int, Mapping[int, int]]:
+    """Return the bytes of what stands for a page, by message, from *first* on, and block."""
     entries = session.table.entries
     found: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for page, (message, block) in session.frames.items():
-        if message >= first and (entry := entries.get(page)) is not None and entry.out:
+        entry = entries.get(page) if message >= first else None
+        if entry is not None and entry.out:
             found[message][block] = stub_bytes(entry.page)
+        elif entry is not None and entry.state is State.RESIDENT and entry.form is not Form.WHOLE:
+            found[message][block] = entry.form_bytes
     return found
 
 

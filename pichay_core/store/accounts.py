@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from pichay_core.events import Repaired
+from pichay_core.events import Differed, Duplicated, Repaired, Trimmed
 from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, Usage
 from pichay_core.prices import NOTHING, Price, Prices
@@ -21,9 +21,8 @@ from pichay_core.store.flushes import Bill, Flushes
 from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
-from pichay_core.store.turns import NOTHING_SAVED, Counted, turn_row
+from pichay_core.store.turns import NOTHING_SAVED, Counted, counted_page, turn_row
 from pichay_core.store.vocabulary import count_tokens
-from pichay_core.stubs import saved
 from pichay_core.tariff import load_price_list, price
 from pichay_core.tokens import O200K_BYTES_PER_TOKEN, Calibration, calibrated, uncalibrated
 from pichay_core.wire.format import Edits, Format
@@ -121,7 +120,7 @@ class Accounts:
                 continue
             own = counted.get(entry.repairs or page)
             tokens = round(own * multiplier) if own else entry.page.tokens
-            found.append(Counted(entry, tokens, saved(entry.page, tokens)))
+            found.append(counted_page(entry, tokens))
         return found
 
     def _calibration(self, model: str) -> Calibration:
@@ -153,6 +152,7 @@ class Accounts:
             removed=row["removed_tokens"] + row["thinking_tokens"] + record.cleared,
             refetched=row["refetched_tokens"] if edited else 0,
             front=row["definitions_tokens"] - row["protocol_tokens"],
+            born=row["shortened_tokens"],
         )
         ledger = self._ledger(record.session)
         settled = settle(ledger, facts, amounts, usage)
@@ -238,9 +238,14 @@ def _only_appends(record: Turned) -> bool:
     return (
         before is not None
         and record.shared == len(before.messages)
-        and not any(isinstance(event, Repaired) for event in record.events)
+        and not any(isinstance(event, _OTHER_TEXT) for event in record.events)
         and not any(result.opaque for message in added for result in message.results)
+        and not any(message.lists for message in added)
     )
+
+
+_OTHER_TEXT = (Repaired, Duplicated, Differed, Trimmed)
+"""What puts another text into the frame of a new page than the client sent."""
 
 
 def _tokens_beside(message: Message, format: Format) -> int:

@@ -11,7 +11,7 @@ import msgspec
 import zstandard
 from sqlite_utils import Database
 
-from pichay_core.events import Collected, Event, Evicted
+from pichay_core.events import Collected, Event, Evicted, Trimmed
 from pichay_core.model import PageId
 from pichay_core.session import Session
 from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
@@ -74,9 +74,9 @@ class Decisions:
             insert(self._db, "pages", changed, also=also)
 
     def _contents(self, record: Turned) -> None:
-        """Keep the text of every page that left the window in this turn, once."""
+        """Keep the text of every page that left the window in this turn, or came cut, once."""
         after = record.after
-        moved = [e.page for e in record.events if isinstance(e, Evicted | Collected)]
+        moved = [e.page for e in record.events if isinstance(e, Evicted | Collected | Trimmed)]
         for page in moved:
             frame = after.frames.get(page)
             source = after.messages[frame.message].raw if frame else b""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sqlite_utils import Database
 
 from pichay_core.cacheprice import cache_multipliers
-from pichay_core.events import Faulted, Flushed
+from pichay_core.events import Differed, Duplicated, Faulted, Flushed, Trimmed
 from pichay_core.flushes import Parts, Share, Weights, divide, in_dollars, shared
 from pichay_core.ledger import Amounts, Ledger, TurnFacts
 from pichay_core.model import FaultKind, PageId, SessionId, Usage
@@ -34,6 +34,8 @@ MOST_SESSIONS = 256
 NOBODY = -1
 """Stands for the flushes that are not recorded here: a parent's, those of earlier versions, and
 the provider's own clearing."""
+BIRTH = -2
+"""Stands for what was sent shorter from the first time on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Flushes:
     def __init__(self, db: Database, prices: Prices) -> None:
         self._db = db
         self._prices = prices
-        self._open: OrderedDict[tuple[SessionId, int], Mapping[int, Share]] = OrderedDict()
+        self._open: OrderedDict[tuple[SessionId, int], _Stakes] = OrderedDict()
         self._refetches: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
 
     def turned(self, record: Turned, counted: Iterable[Counted], each: float) -> None:
@@ -90,8 +92,9 @@ class Flushes:
         if record.outcome != "edited":
             return
         insert(self._db, "flushes", [*_flushes(record)], also=_AGAIN)
-        shares = self._shares(record, list(counted), each)
-        self._open[record.after.id, record.after.requests] = shares
+        pages = list(counted)
+        stakes = _Stakes(self._shares(record, pages, each), _born_now(record, pages))
+        self._open[record.after.id, record.after.requests] = stakes
         while len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
 
@@ -101,22 +104,25 @@ class Flushes:
             bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
         )
         weights = _weights(known, bill.model, bill.at)
-        shares = _with_cleared(self._open.get((bill.session, bill.request), {}), bill.cleared)
+        known_shares, new = self._open.get((bill.session, bill.request), _NO_STAKES)
+        shares = _with_cleared(known_shares, bill.cleared)
         fresh = sum(share.fresh for share in shares.values())
-        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights, fresh)
+        parts = divide(bill.ledger, bill.facts, bill.amounts, bill.usage, weights, fresh, new)
         flush = bill.turn if bill.flushed else None
         tokens = shared(parts, shares, flush, bill.facts, weights)
         dollars: Mapping[int, Parts] = {}
+        saved_dollars: float | None = None
         if known is not None and bill.dollars is not None:
             whole = in_dollars(parts, bill.usage, bill.untouched, known, bill.dollars)
             dollars = shared(whole, shares, flush, bill.facts, weights)
+            saved_dollars = _born(whole, dollars.get(BIRTH))
         changes = [
             {"session": bill.session, "turn": turn, **_amounts(each, dollars.get(turn))}
             for turn, each in tokens.items()
         ]
         self._db.conn.executemany(_ADD, changes)
         self._db.conn.executemany(_PAID_BACK, changes)
-        return Born(parts.front, None if known is None else parts.front * known.input)
+        return Born(_born(parts, tokens.get(BIRTH)), saved_dollars)
 
     def _shares(self, record: Turned, counted: list[Counted], each: float) -> Mapping[int, Share]:
         """One pass over the pages; a flush is named by its turn."""
@@ -171,6 +177,29 @@ def _with_cleared(shares: Mapping[int, Share], cleared: int) -> Mapping[int, Sha
         return shares
     others = shares.get(NOBODY, Share())
     return {**shares, NOBODY: replace(others, removed=others.removed + cleared)}
+
+
+class _Stakes(NamedTuple):
+    """What is remembered of a request until it is billed."""
+
+    shares: Mapping[int, Share]
+    new: int
+    """Tokens that it was the first to leave out."""
+
+
+_NO_STAKES = _Stakes({}, 0)
+
+
+def _born_now(record: Turned, counted: Iterable[Counted]) -> int:
+    """Return how many tokens are left out of pages that came with this request."""
+    born = (e for e in record.events if isinstance(e, Duplicated | Differed | Trimmed))
+    pages = {event.page for event in born}
+    return sum(one.short for one in counted if one.entry.page.id in pages)
+
+
+def _born(parts: Parts, faults: Parts | None) -> float:
+    """Return what is saved by what is sent smaller, less what was asked for again of it."""
+    return parts.front + parts.born - (faults.faulted if faults else 0.0)
 
 
 def _refetched_now(record: Turned) -> set[PageId]:
@@ -250,9 +279,11 @@ _STRIPPED = """
     select turn, json_extract(detail, '$.first') first, json_extract(detail, '$.upto') upto
     from events where session = :session and kind = 'stripped' order by id
 """
-_REFETCHES = """
-    select json_extract(events.detail, '$.by') by, pages.moved from events join pages
-    on pages.session = events.session and pages.id = events.page
+_REFETCHES = f"""
+    select json_extract(events.detail, '$.by') by,
+        case when pages.moved <= events.turn then pages.moved else {BIRTH} end moved
+    from events join pages on pages.session = events.session and pages.id = events.page
     where events.session = :session and events.kind = 'faulted' and events.why = 'refetch'
-        and pages.moved is not null
+        and (pages.moved <= events.turn or pages.form = 'trimmed')
 """
+"""A page that had not left when it was asked for again had been cut when it came."""

@@ -43,6 +43,8 @@ class Turned:
     """Bytes of tool definitions that were not sent."""
     protocol: int = 0
     """Bytes of text that the client did not send."""
+    listed: int = 0
+    """Bytes of the user's text that were not sent."""
 
 
 @dataclass(frozen=True, slots=True)

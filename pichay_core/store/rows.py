@@ -15,6 +15,7 @@ from pichay_core.events import Event
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
     Call,
+    Form,
     Handle,
     Key,
     Kind,
@@ -158,6 +159,9 @@ def page_row(session: SessionId, position: int, entry: Entry) -> Row:
         "stale": entry.stale,
         "repairs": entry.repairs,
         "repaired_stale": entry.repaired_stale,
+        "form": None if entry.form is Form.WHOLE else entry.form.value,
+        "source": entry.source,
+        "form_bytes": None if entry.form is Form.WHOLE else entry.form_bytes,
     }
 
 
@@ -177,6 +181,9 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         stale=bool(row["stale"]),
         repairs=row["repairs"] and PageId(row["repairs"]),
         repaired_stale=bool(row["repaired_stale"]),
+        form=Form(row.get("form") or Form.WHOLE),
+        source=PageId(row["source"]) if row.get("source") else None,
+        form_bytes=row.get("form_bytes") or 0,
     )
 
 

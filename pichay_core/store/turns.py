@@ -7,6 +7,7 @@ from pichay_core.ledger import Amounts
 from pichay_core.model import State
 from pichay_core.store.records import Turned
 from pichay_core.store.rows import Row
+from pichay_core.stubs import saved
 from pichay_core.table import Entry
 
 
@@ -16,14 +17,24 @@ class Counted(NamedTuple):
     entry: Entry
     tokens: int
     gain: int
+    """That its having left saves, or would save."""
+    short: int
+    """That its form leaves out."""
 
 
-NOTHING_SAVED: Row = {
-    "removed_tokens": 0,
-    "thinking_tokens": 0,
-    "definitions_tokens": 0,
-    "protocol_tokens": 0,
-}
+def counted_page(entry: Entry, tokens: int) -> Counted:
+    """Return a page of a request that comes to so many tokens."""
+    short = 0 if entry.state is State.GONE else entry.left_out(tokens)
+    return Counted(entry, tokens, saved(entry.page, tokens) - short, short)
+
+
+NOTHING_SAVED: Row = dict.fromkeys(
+    (
+        *("removed_tokens", "shortened_tokens", "thinking_tokens"),
+        *("definitions_tokens", "protocol_tokens"),
+    ),
+    0,
+)
 
 
 def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
@@ -31,7 +42,8 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
 
     *each*: tokens of its model per byte of text.
     """
-    after, amounts = record.after, _amounts(counted)
+    edited = record.outcome == "edited"
+    after, amounts = record.after, _amounts(counted, round(record.listed * each))
     return {
         "session": after.id,
         "request": after.requests,
@@ -44,8 +56,9 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
         "bytes_before": record.bytes_before,
         "bytes_after": record.bytes_after,
         "front_bytes": _front_bytes(record),
-        "removed_tokens": amounts.removed if record.outcome == "edited" else 0,
-        "thinking_tokens": round(given_up(record) * each) if record.outcome == "edited" else 0,
+        "removed_tokens": amounts.removed if edited else 0,
+        "shortened_tokens": amounts.born if edited else 0,
+        "thinking_tokens": round(given_up(record) * each) if edited else 0,
         "refetched_tokens": amounts.refetched,
         "resident_tokens": amounts.resident,
         "pending_tokens": record.pending,
@@ -84,11 +97,13 @@ def _front_bytes(record: Turned) -> int | None:
     return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
 
 
-def _amounts(counted: Iterable[Counted]) -> Amounts:
-    """Return what paging did to a request."""
+def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:
+    """Return what paging did to a request, *listed* tokens of which went from the user's text."""
     removed = refetched = resident = 0
+    born = listed
     for one in counted:
+        born += one.short
         removed += one.gain if one.entry.out else 0
         refetched += one.tokens if one.entry.faults else 0
-        resident += one.tokens if one.entry.state is State.RESIDENT else 0
-    return Amounts(removed, refetched, resident)
+        resident += one.tokens - one.short if one.entry.state is State.RESIDENT else 0
+    return Amounts(removed + born, refetched, resident, born=born)

@@ -1,8 +1,8 @@
 """Anthropic Messages: where tool results stand, and how a stub is put in their place.
 
-Rule of this file: only the ``content`` of a ``tool_result`` is ever replaced, and only a
-``cache_control`` is ever added (``anthropic_write.py``). ``is_error``, ``toolset_name``, ids,
-order, thinking and every unknown key stay as they came.
+Rule of this file: only the ``content`` of a ``tool_result`` and the ``text`` of a text block are
+ever replaced, only thinking is ever left out, and only a ``cache_control`` is ever added
+(``anthropic_write.py``). ``is_error``, ids, order and every unknown key stay as they came.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pichay_core.wire import jsontext
 from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_write import write
-from pichay_core.wire.clientstubs import is_cleared, is_unchanged
+from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
 from pichay_core.wire.format import Head, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import THINKING, Block, Message, Result
@@ -123,6 +123,7 @@ def read(raw: bytes) -> Message:
         role=string(message.get("role")),
         blocks=blocks,
         marks=tuple((at, ttl) for at, block in enumerate(content) for ttl in _ttls(block)),
+        lists=tuple(_lists(message.get("role"), content)),
         thinks=any(block.type in THINKING for block in blocks),
         thought=sum(map(_thought, content)),
         calls=tuple(_calls(content)),
@@ -136,6 +137,18 @@ def text(raw: bytes, block: int) -> str | None:
     """Return the text of the tool result in *block*, None if it holds anything but text."""
     content = _content_blocks(mapping(jsontext.value(raw)).get("content"))
     return _result_text(content[block].get("content")) if block < len(content) else None
+
+
+def said(raw: bytes, block: int) -> str | None:
+    """Return the text of the text in *block*, None if there is none."""
+    content = _content_blocks(mapping(jsontext.value(raw)).get("content"))
+    is_text = block < len(content) and content[block].get("type") == "text"
+    return string(content[block].get("text")) if is_text else None
+
+
+def _lists(role: object, content: list[Json]) -> Iterable[int]:
+    texts = enumerate(content) if role == "user" else ()
+    return (at for at, block in texts if lists_skills(string(block.get("text"))))
 
 
 def _identity(said: object) -> bytes:
@@ -279,6 +292,7 @@ __all__ = [
     "outline",
     "problems",
     "read",
+    "said",
     "searches",
     "text",
     "told",

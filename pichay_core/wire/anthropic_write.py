@@ -13,12 +13,24 @@ from pichay_core.wire.message import THINKING
 
 
 def write(raw: bytes, edits: Edits) -> bytes:
-    """Return the message with new result texts and cache markers; the rest as it came."""
+    """Return the message with new texts and cache markers; the rest as it came."""
     content = jsontext.members(raw).get("content")
-    if content is None or raw[content.start : content.start + 1] != b"[":
+    if content is None:
         return raw
-    places = jsontext.elements(raw, content)
+    match raw[content.start : content.start + 1]:
+        case b"[":
+            return _write_blocks(raw, jsontext.elements(raw, content), edits)
+        case b'"' if 0 in edits.said:
+            return jsontext.splice(raw, [(content, jsontext.encode(edits.said[0]))])
+        case _:
+            return raw
+
+
+def _write_blocks(raw: bytes, places: Sequence[Place], edits: Edits) -> bytes:
     spliced: list[tuple[Place, bytes]] = []
+    for position, new in edits.said.items():
+        if (place := jsontext.members(raw, places[position]).get("text")) is not None:
+            spliced.append((place, jsontext.encode(new)))
     for position, new in edits.texts.items():
         spliced += _replace_content(raw, places[position], new)
     for position, ttl in edits.markers.items():

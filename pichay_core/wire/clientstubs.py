@@ -1,4 +1,4 @@
-"""Placeholders that clients write themselves, recognised by their exact opening words.
+"""Texts that clients write themselves, recognised by their exact opening words.
 
 A placeholder is short; a long result that merely quotes one is content.
 Sources: Claude Code 2.1 ("Wasted call", "Old tool result content cleared"), qwen-code 0.15
@@ -30,6 +30,16 @@ def is_unchanged(text: str) -> bool:
 def is_cleared(text: str) -> bool:
     """True if the client removed the content itself."""
     return len(text) <= LONGEST and _CLEARED.match(text) is not None
+
+
+SKILLS = r"<system-reminder>\nThe following skills are available[^\n]*\n"
+"""What a reminder begins with that lists skills (Claude Code 2.1)."""
+_SKILLS = re.compile(SKILLS)
+
+
+def lists_skills(text: str) -> bool:
+    """True if a reminder in the text lists skills."""
+    return "<system-reminder>" in text and _SKILLS.search(text) is not None
 
 
 _SUMMARY = re.compile(

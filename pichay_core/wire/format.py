@@ -4,7 +4,7 @@ A format reads *places* out of a body and writes text into places. It decides no
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pichay_core.wire.jsontext import Place
@@ -63,7 +63,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What is to change in one message: texts by block, cache markers by block.
+    """What is to change in one message: texts of results by block, cache markers by block.
 
     Blocks are counted as the client sends them, whatever is left out.
     """
@@ -72,9 +72,11 @@ class Edits:
     markers: Mapping[int, str]
     unthought: bool = False
     """All its thinking is left out."""
+    said: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Texts of the user, by block."""
 
     def __bool__(self) -> bool:
-        return bool(self.texts or self.markers or self.unthought)
+        return bool(self.texts or self.markers or self.unthought or self.said)
 
 
 class Clearing(NamedTuple):
@@ -115,6 +117,10 @@ class Format(Protocol):
 
     def text(self, raw: bytes, block: int) -> str | None:
         """Return the text of the tool result in *block*, None if it is not all text."""
+        ...
+
+    def said(self, raw: bytes, block: int) -> str | None:
+        """Return the text of the text in *block*, None if there is none."""
         ...
 
     def write(self, raw: bytes, edits: Edits) -> bytes:

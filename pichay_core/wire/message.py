@@ -61,6 +61,8 @@ class Message:
 
     marks: tuple[tuple[int, str], ...] = ()
     """Position and time to live of each cache marker in it."""
+    lists: tuple[int, ...] = ()
+    """Blocks of the user's text in which the client lists skills."""
     thinks: bool = False
     """A block of it holds signed thinking."""
     thought: int = 0

@@ -269,5 +269,6 @@ def test_a_failure_inside_costs_no_thought(monkeypatch):
         talk.messages[-2]["content"] = witness.replied(talk.messages[-2]["content"])
     whole = json.dumps({**json.loads(body(talk)), "model": BOUND_MODEL}).encode()
     arrived = witness.proxy.arrived(whole, KEY)
-    assert witness.behind.receive(witness.proxy.paging.kept(arrived).body).refusal is None
+    kept = witness.proxy.paging.kept(arrived)
+    assert witness.behind.receive(kept.body, ",".join(kept.betas)).refusal is None
     assert witness.behind.receive(whole).refusal is not None

@@ -47,6 +47,26 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "Read a.py  its text put where the client sent a note, changed by later calls",
         ),
         (
+            event("duplicated", tokens=900, of="p2"),
+            "duplicated",
+            "Read a.py  900 tokens not sent: the same text stands above",
+        ),
+        (
+            event("differed", tokens=900, of="p2"),
+            "differed",
+            "Read a.py  900 tokens not sent: a diff against the result above stands for it",
+        ),
+        (
+            event("trimmed", tokens=900),
+            "trimmed",
+            "Read a.py  900 tokens not sent: its ends and the lines that matter stand for it",
+        ),
+        (
+            event("expanded", tokens=900),
+            "expanded",
+            "Read a.py  900 tokens sent whole: the client took away what it referred to",
+        ),
+        (
             event("flushed", "cold", 22_500, None, pages=3),
             "flushed",
             "cold: 3 pages, 22.5k tokens off the window",

@@ -73,3 +73,17 @@ def test_a_wrong_option_is_named(wrong):
     options, output = parsed(*wrong)
     assert options is None
     assert f"Invalid value for '{wrong[0]}'" in output
+
+
+def test_what_may_go_out_shorter_is_passed_on():
+    options, _ = parsed("--diffs", "--oversize-bytes", "20000")
+    assert options.addon_settings() == ("pichay_oversize_bytes=20000", "pichay_diffs=true")
+    options, _ = parsed("--oversize-bytes", "0")
+    assert options.addon_settings() == ("pichay_oversize_bytes=0",)
+
+
+@pytest.mark.parametrize("size", ["19999", "-1", "x"])
+def test_a_size_above_which_too_much_would_be_cut_is_refused(size):
+    options, output = parsed("--oversize-bytes", size)
+    assert options is None
+    assert "Invalid value for '--oversize-bytes'" in output

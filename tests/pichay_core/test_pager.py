@@ -7,8 +7,9 @@ import pytest
 from pichay_core.admission import Arrival
 from pichay_core.events import Collected, Evicted, Faulted, Flushed, Pinned, Stripped, Unpinned
 from pichay_core.model import Handle, PageId, Span, State
-from pichay_core.pager import Held, Limits, Prefix, Seen, advance, mark_gone
+from pichay_core.pager import Held, Limits, Prefix, Seen, advance
 from pichay_core.policies import POLICIES
+from pichay_core.presence import mark_gone
 from pichay_core.schedule import SCHEDULES
 from pichay_core.stubs import handle_of, stub_bytes
 from pichay_core.table import SMALLEST_GAIN, Entry, PageTable, Pin

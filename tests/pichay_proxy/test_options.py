@@ -7,7 +7,9 @@ from mitmproxy import exceptions
 from mitmproxy.addonmanager import Loader
 from mitmproxy.test import taddons
 
-from pichay_core.modes import AUTO
+from pichay_core.birth.oversize import LEAST
+from pichay_core.birth.shorter import Births
+from pichay_core.modes import AUTO, MODES
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
@@ -216,3 +218,29 @@ def test_a_model_may_think_for_an_hour_unless_the_user_says_otherwise(context, c
         context.options.update(tcp_timeout=chosen)
     lengthen_timeout()
     assert context.options.tcp_timeout == holds
+
+
+def test_what_may_go_out_shorter_is_chosen_by_mode_and_options(options):
+    options.update(pichay_diffs=True, pichay_oversize_bytes=20_000)
+    settings = settings_of(options)
+    found = {name: settings.births_for(mode) for name, mode in MODES.items()}
+    everything = Births(duplicates=True, diffs=True, oversize=20_000)
+    assert found == {
+        "observe": Births(),
+        "birth": everything,
+        "page": Births(),
+        "server": everything,
+        "full": everything,
+    }
+
+
+def test_diffs_and_cuts_are_off_unless_they_are_asked_for(options):
+    assert settings_of(options).births_for(MODES["full"]) == Births(duplicates=True)
+
+
+@pytest.mark.parametrize("size", [-1, 1, LEAST - 1])
+def test_a_size_above_which_too_much_would_be_cut_is_refused_with_what_to_do(options, size):
+    options.update(pichay_oversize_bytes=size)
+    said = f"pichay_oversize_bytes must be {LEAST} or more, or 0 to send every result whole"
+    with pytest.raises(exceptions.OptionsError, match=said):
+        settings_of(options)

@@ -170,8 +170,13 @@ def test_what_a_session_asks_survives_as_text():
 
 
 def test_the_provider_may_clear_if_we_or_the_client_ask_it_to():
-    plain, own = (Course().request(body(worked(1), context_management=c)) for c in (None, OWN))
+    of_results = {"edits": [{"type": "clear_tool_uses_20250919"}]}
+    plain, own, other = (
+        Course().request(body(worked(1), context_management=asked))
+        for asked in (None, of_results, OWN)
+    )
     assert not may_clear(plain, None)
+    assert not may_clear(other, None)
     assert not may_clear(plain, Birth(told=True))
     assert may_clear(plain, Birth(clears=1))
     assert may_clear(own, None)

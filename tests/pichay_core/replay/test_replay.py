@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pichay_core.birth.shorter import Births
 from pichay_core.cacheprice import CacheMultipliers, input_price
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES
@@ -241,3 +242,14 @@ def test_a_model_without_a_price_costs_tokens_only():
     assert (report.priced, report.dollars, report.untouched_dollars) == (0, 0.0, 0.0)
     assert input_price("other-1", 1_767_225_600) is None
     assert input_price(MODEL, 1_767_225_600) == pytest.approx(5e-6)
+
+
+def test_what_is_sent_shorter_from_its_first_time_on_is_billed_shorter_and_breaks_nothing():
+    talk = reading([9_000] * 6, ["a.py"] * 6)
+    whole = setup("cold")
+    shorter = replace(whole, rules=replace(whole.rules, births=Births(duplicates=True)))
+    before, after = replay(talk, whole), replay(talk, shorter)
+    assert before.net == 1
+    assert (after.breaks, after.untouched_cost) == (before.breaks, before.untouched_cost)
+    assert after.cost < before.cost
+    assert 0 < before.tokens - after.tokens < before.tokens

@@ -8,6 +8,7 @@ from pichay_core import events
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
     FaultKind,
+    Form,
     Handle,
     Key,
     Kind,
@@ -83,7 +84,10 @@ _key = st.none() | st.builds(Key, _text, _text, _span)
         stale=st.booleans(),
         repairs=st.none() | st.just(PageId("other")),
         repaired_stale=st.booleans(),
-    )
+        form=st.sampled_from(Form),
+        source=st.none() | st.just(PageId("other")),
+        form_bytes=_count,
+    ).map(lambda e: replace(e, source=None, form_bytes=0) if e.form is Form.WHOLE else e)
 )  # fmt: skip
 def test_any_entry_is_the_same_value_as_a_row(entry):
     assert entry_of(page_row(SessionId("s"), 3, entry)) == entry
@@ -142,6 +146,10 @@ EVENTS = [
     (events.Pinned(P, 2.0), "pinned", None),
     (events.Unpinned(P, "decayed"), "unpinned", "decayed"),
     (events.Repaired(P, PageId("q"), True), "repaired", None),
+    (events.Duplicated(P, PageId("q"), 10), "duplicated", None),
+    (events.Differed(P, PageId("q"), 10), "differed", None),
+    (events.Trimmed(P, 10), "trimmed", None),
+    (events.Expanded(P, 10), "expanded", None),
     (events.Flushed("batch", 3, 100), "flushed", "batch"),
     (events.Stripped(2, 100, 3, 9), "stripped", None),
     (events.Returned(1, 100), "returned", None),

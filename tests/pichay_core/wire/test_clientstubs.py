@@ -1,6 +1,12 @@
 import pytest
 
-from pichay_core.wire.clientstubs import LONGEST, asks_for_summary, is_cleared, is_unchanged
+from pichay_core.wire.clientstubs import (
+    LONGEST,
+    asks_for_summary,
+    is_cleared,
+    is_unchanged,
+    lists_skills,
+)
 
 UNCHANGED = [
     "Wasted call — file unchanged since your last Read. Refer to that earlier tool_result instead.",
@@ -80,3 +86,17 @@ def test_an_ordinary_request_is_not_taken_for_compaction(text):
 def test_a_long_text_is_searched_in_no_time():
     assert not asks_for_summary("summary of " * 500_000)
     assert not is_unchanged("[File " * (LONGEST // 6))
+
+
+@pytest.mark.parametrize(
+    ("text", "lists"),
+    [
+        ("<system-reminder>\nThe following skills are available for use:\n\n- a: b\n", True),
+        ("Hi.\n<system-reminder>\nThe following skills are available\n", True),
+        ("The following skills are available for use:\n", False),
+        ("<system-reminder>\nAs you answer, the following skills are available\n", False),
+        ("", False),
+    ],
+)
+def test_a_list_of_skills_is_known_by_its_first_words(text, lists):
+    assert lists_skills(text) is lists
