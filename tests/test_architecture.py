@@ -15,7 +15,8 @@ LAYERS = [
     "model",
     "wire.shapes",
     "table events models modes stubs tokens prices tariff tools wire",
-    "policies schedule prefix faults thrash admission referring presence cacheprice birth cooperate request",
+    "policies schedule prefix faults thrash admission cacheprice birth cooperate request presence "
+    "referring",
     "pager session transcript ledger identity rewrite",
     "warmth window flushes follow",
     "turn replay traces probe",

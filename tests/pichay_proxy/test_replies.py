@@ -25,8 +25,8 @@ LOST = Report(
 def test_what_the_provider_says_is_recorded_each_time_and_warned_of_once_a_session():
     proxy, talk = Proxy(rules(flush_tokens=10**6)), worked()
     said = []
-    for _ in range(2):
-        proxy.send(talk.read("more.py"))
+    for number in range(2):
+        proxy.send(talk.read(f"more {number}.py"))
         said.append(proxy.replied(LOST))
     dropped = Dropped("prefix_binding_mismatch", 2, "messages.3.content.0", edited=False)
     assert proxy.events(Dropped) == [dropped, dropped]

@@ -616,7 +616,7 @@ def test_an_id_used_again_later_is_another_page():
 
 
 def test_a_fresh_result_equal_to_an_old_one_stays_while_the_old_one_leaves():
-    proxy, talk = Proxy(), Talk()
+    proxy, talk = Proxy(mode="page"), Talk()
     talk.read("a.py", id="same").idle(3).read("a.py", id="same")
     upstream = grown(proxy, talk)
     texts = [b["content"] for m in units(upstream) for b in m["content"] if "tool_use_id" in b]
