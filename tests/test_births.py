@@ -259,7 +259,7 @@ def test_the_plays_reach_what_the_laws_are_about():
     wanted = ("Duplicated", "Differed", "Trimmed", "Expanded", "Evicted", "cut")
     seen = dict.fromkeys(wanted, 0)
 
-    @settings(law)
+    @settings(law, max_examples=60)
     @given(plays, clients, laws.rulings)
     def count(play, client, ruling):
         proxy = everything(ruling)

@@ -204,19 +204,19 @@ def test_a_marker_inside_a_result_survives_its_text():
 
 
 def test_the_text_of_a_user_is_replaced_and_nothing_else():
-    after = anthropic.write(ODDLY_WRITTEN, Edits({}, {}, {0: "new"}))
+    after = anthropic.write(ODDLY_WRITTEN, Edits({}, {}, said={0: "new"}))
     assert after == ODDLY_WRITTEN.replace(b'"caf\\u00e9 \\/ \\ud83d\\ude00 \xc3\xa9"', b'"new"')
 
 
 def test_a_marker_on_a_text_survives_the_text():
     before = b'{"content":[{"cache_control":{"ttl":"1h"},"type":"text","text":"old"}]}'
-    after = anthropic.write(before, Edits({}, {}, {0: "new"}))
+    after = anthropic.write(before, Edits({}, {}, said={0: "new"}))
     assert after == before.replace(b"old", b"new")
 
 
 def test_a_message_of_one_string_is_one_text():
     before = b'{"role":"user", "content": "old"}'
-    assert anthropic.write(before, Edits({}, {}, {0: "new"})) == before.replace(b"old", b"new")
+    assert anthropic.write(before, Edits({}, {}, said={0: "new"})) == before.replace(b"old", b"new")
     assert anthropic.said(before, 0) == "old"
     assert anthropic.said(before, 1) is None
 
@@ -224,7 +224,7 @@ def test_a_message_of_one_string_is_one_text():
 def test_only_the_text_of_a_text_is_said():
     assert anthropic.said(ODDLY_WRITTEN, 0) == "café / 😀 é"
     assert [anthropic.said(ODDLY_WRITTEN, block) for block in (1, 2, 3)] == [None] * 3
-    after = anthropic.write(ODDLY_WRITTEN, Edits({}, {}, {2: "new"}))
+    after = anthropic.write(ODDLY_WRITTEN, Edits({}, {}, said={2: "new"}))
     assert after == ODDLY_WRITTEN
 
 
