@@ -13,9 +13,11 @@ request made larger is taken for the model's usual one.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pichay_core.birth.choice import Birth
 from pichay_core.model import SessionId
 from pichay_core.policies import Policy
 from pichay_core.prefix import Ttl
+from pichay_core.replay.born import LEAST_HEAD, Ahead, Birthright, ahead
 from pichay_core.replay.world import BLOCK_TOKENS, sizes_of
 from pichay_core.request import Request
 from pichay_core.schedule import Schedule
@@ -29,7 +31,7 @@ from pichay_core.wire.message import Message
 
 HEAD_TOKENS = 18_000
 """Tokens of system prompt and tools where the recording does not say."""
-LEAST_HEAD, MOST_HEAD = 1_000, 80_000
+MOST_HEAD = 80_000
 TURN_SECONDS = 20.0
 """Between two requests where the recording has no times."""
 _SECRET = bytes(16)
@@ -54,10 +56,16 @@ class Setup:
     """Leave a cache marker on the eviction boundary, as live traffic does."""
     foresight: Foresight | None = None
     """Makes a policy for each conversation, in place of that of the rules."""
+    birth: Birthright | None = None
+    """Says what each conversation is given at its birth; None to give it nothing."""
 
     def policy_for(self, conversation: Conversation) -> Policy:
         """Return the policy that decides in a conversation."""
         return self.foresight(conversation, self) if self.foresight else self.rules.policy
+
+    def wanted_for(self, conversation: Conversation) -> Birth | None:
+        """Return what a conversation is to be given at its birth."""
+        return self.birth(conversation) if self.birth else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,10 @@ class Replayed:
     at: float
     """Seconds."""
     model: str
-    head: int
-    """Tokens in front of the messages."""
+    ahead: Ahead
+    """What stands in front of the messages."""
+    missed: int = 0
+    """Tools that the reply calls for the first time, though their definitions went out short."""
 
     @property
     def session(self) -> Session:
@@ -87,16 +97,24 @@ def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> It
     rules = replace(setup.rules, policy=policy, schedule=schedule, edit=False)
     session = Session(SessionId("replay"), "", "", _SECRET, model=model)
     messages: list[Message] = []
-    at, head = 0.0, setup.head
+    at, head, front, called = 0.0, setup.head, None, frozenset[str]()
     for step in conversation.steps:
         head = _head_tokens(step, model) if head is None else head
         messages[step.keeps :] = step.new
         at = max(at + 1.0, step.at or at + TURN_SECONDS)
         before, sent = session, tuple(messages)
         matched = _match(before, sent)
-        turn = take(matched, _request(sent, at, model, head, setup.ttl), rules, _nothing_stored)
+        request = _request(sent, at, model, head, setup.ttl)
+        front = front or ahead(conversation, request, head, setup.wanted_for(conversation))
+        turn = take(matched, request, rules, _nothing_stored)
         session = turn.session
-        yield Replayed(turn, before, matched.shared, at, model, head)
+        missed = _called(step) & front.short - called
+        called |= missed
+        yield Replayed(turn, before, matched.shared, at, model, front, len(missed))
+
+
+def _called(step: Step) -> frozenset[str]:
+    return frozenset(call.tool for call in step.reply.calls) if step.reply else frozenset()
 
 
 def _request(messages: tuple[Message, ...], at: float, model: str, head: int, ttl: Ttl) -> Request:
