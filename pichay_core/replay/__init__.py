@@ -7,7 +7,7 @@ policy would do that knew the future.
 """
 
 from pichay_core.replay.billing import replay, replay_all, replay_each
-from pichay_core.replay.born import Begun, Birthright, known, shortened
+from pichay_core.replay.born import Begun, Birthright, left_out, with_tools
 from pichay_core.replay.bound import bound
 from pichay_core.replay.foresight import FORESIGHT
 from pichay_core.replay.report import Report, together
@@ -22,10 +22,10 @@ __all__ = [
     "Setup",
     "Unpriced",
     "bound",
-    "known",
+    "left_out",
     "replay",
     "replay_all",
     "replay_each",
-    "shortened",
     "together",
+    "with_tools",
 ]

@@ -221,7 +221,10 @@ def _report(seen: Replayed, usage: Usage, bare: Usage, broke: bool, prices: _Pri
 
 def _birth(ahead: Ahead) -> Report:
     return Report(
-        born=int(ahead.born), short=int(bool(ahead.definitions)), squeezed=int(ahead.squeezed)
+        born=int(ahead.born),
+        offered=int(ahead.offered),
+        short=int(ahead.definitions > 0),
+        squeezed=int(ahead.squeezed),
     )
 
 

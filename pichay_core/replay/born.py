@@ -10,8 +10,8 @@ prompt, the client sent smaller ones, and what is saved of them is less in that 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pichay_core.birth.choice import Birth, chosen, only_begun
@@ -43,24 +43,39 @@ class Begun:
     at: float | None
     """Seconds since the epoch; without it, it neither teaches nor learns."""
     used: frozenset[str]
+    tools: bytes | None = None
+    """The definitions that it was offered, as one JSON list; None if they are not known."""
 
 
-def known(begun: Sequence[Begun]) -> list[frozenset[str] | None]:
-    """Return for each the tools that earlier ones of its client and project used.
+def left_out(begun: Sequence[Begun]) -> list[frozenset[str]]:
+    """Return for each the tools whose definitions go out in short: nobody before it called them.
 
-    None where there is no earlier one.
+    Nothing is left out where nobody came before.
     """
     places: defaultdict[tuple[str, str], list[Begun]] = defaultdict(list)
     for one in begun:
         places[one.client, one.project].append(one)
-    return [_learnt(one, places[one.client, one.project]) for one in begun]
+    return [_unused(one, places[one.client, one.project]) for one in begun]
 
 
-def _learnt(one: Begun, others: Sequence[Begun]) -> frozenset[str] | None:
-    if one.at is None:
-        return None
+def _unused(one: Begun, others: Iterable[Begun]) -> frozenset[str]:
+    if one.at is None or one.tools is None:
+        return frozenset()
     earlier = [other.used for other in others if other.at is not None and other.at < one.at]
-    return frozenset[str]().union(*earlier) if earlier else None
+    return shortened(one.tools).difference(*earlier) if earlier else frozenset()
+
+
+def with_tools(conversation: Conversation, named: bytes | None) -> Conversation:
+    """Return the conversation with the definitions that a user names, if none were recorded.
+
+    One that calls tools, but none of these, was offered others.
+    """
+    if named is None or conversation.tools is not None:
+        return conversation
+    used = conversation.used
+    if used and not used & anthropic.definitions(named).keys():
+        return conversation
+    return replace(conversation, tools=named)
 
 
 @lru_cache(maxsize=64)
@@ -84,6 +99,8 @@ class Ahead:
     """Tools whose definitions go out in short."""
     born: bool = False
     """The conversation was there to be given something from its beginning."""
+    offered: bool = False
+    """It is known which tools it was offered."""
     squeezed: bool = False
     """The definitions as they are known are larger than what the bill has room for."""
 
@@ -112,6 +129,7 @@ def ahead(conversation: Conversation, request: Request, head: int, wanted: Birth
         tokens_of_bytes(made.protocol, model),
         birth.names & shortened(tools),
         born=True,
+        offered=conversation.tools is not None,
         squeezed=size > room,
     )
 

@@ -51,6 +51,8 @@ class Report:
     """What it would have cost if each of these had needed a request more."""
     born: int = 0
     """Conversations that were given something at their birth."""
+    offered: int = 0
+    """Of these, the ones of which it is known what tools they were offered."""
     short: int = 0
     """Of these, the ones with definitions in short."""
     squeezed: int = 0
