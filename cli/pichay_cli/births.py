@@ -4,7 +4,7 @@ Rule of this file: what a session learns from others is found out before any is 
 the result does not depend on how many are worked on at a time.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from pichay_cli.batch import Troubles, worked
-from pichay_cli.replaying import LeftOut
+from pichay_cli.replaying import Births, Given
 from pichay_cli.sources import find, recording
-from pichay_core.replay import Begun, left_out, with_tools
+from pichay_core.replay import Begun, births, with_tools
 from pichay_core.store.history import is_database
-from pichay_core.traces import NotATrace
+from pichay_core.traces import Conversation, NotATrace
 from pichay_core.traces.recording import decompressed
 from pichay_core.wire import jsontext
 from pichay_core.wire.shapes import items, mapping, string
@@ -29,7 +29,7 @@ _ADVICE = (
 )
 
 type Surveyed = tuple[tuple[str, Begun], ...]
-"""The main conversations of one recording, by id."""
+"""The conversations of one recording, by id."""
 
 
 def definitions(text: bytes) -> bytes:
@@ -81,36 +81,32 @@ def birth_options(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def profiles(
-    paths: Sequence[Path], tools: bytes | None, jobs: int, dask: str | None
-) -> Mapping[Path, LeftOut]:
-    """Return for each recording what the profiles of its conversations leave out.
+    paths: Sequence[Path], world: Given, jobs: int, dask: str | None
+) -> Mapping[Path, Births]:
+    """Return for each recording what its conversations are given, by all that came before them.
 
-    Recordings are read for it if *tools* are named, or if they hold definitions of their own.
-    What is wrong with one of them is said when it is replayed.
+    Recordings are read for it if tools are named, or if they hold definitions of their own. What
+    is wrong with one of them is said when it is replayed.
     """
-    holding = [path for path in find(paths) if tools is not None or _holds_definitions(path)]
+    named = world.tools is not None
+    holding = [path for path in find(paths) if named or _holds_definitions(path)]
     if not holding:
         return {}
-    surveyed = list(worked(holding, partial(survey, tools), jobs, dask, Troubles()))
-    begun = [one for _, conversations in surveyed for _, one in conversations]
-    names = iter(left_out(begun))
-    return {path: dict(_named(conversations, names)) for path, conversations in surveyed}
+    surveyed = list(worked(holding, partial(survey, world), jobs, dask, Troubles()))
+    found = iter(births([one for _, told in surveyed for _, one in told]))
+    return {path: {id: next(found) for id, _ in told} for path, told in surveyed}
 
 
-def _named(
-    conversations: Surveyed, names: Iterator[frozenset[str]]
-) -> Iterator[tuple[str, frozenset[str]]]:
-    return ((id, next(names)) for id, _ in conversations)
-
-
-def survey(tools: bytes | None, path: Path) -> Surveyed:
+def survey(world: Given, path: Path) -> Surveyed:
     """Return what the conversations of a recording teach. Raises OSError and NotATrace."""
     trace = recording(path)
-    told = (with_tools(one, tools) for one in trace.conversations if one.kind == "main")
-    return tuple(
-        (one.id, Begun(trace.format, one.project or str(path.parent), one.at, one.used, one.tools))
-        for one in told
-    )
+    told = (with_tools(one, world.tools) for one in trace.conversations)
+    return tuple((one.id, _begun(one, world, trace.format, path)) for one in told)
+
+
+def _begun(told: Conversation, world: Given, client: str, path: Path) -> Begun:
+    project, model = told.project or str(path.parent), world.model or told.model
+    return Begun(client, project, told.kind, model, told.at, told.used, told.tools)
 
 
 def _holds_definitions(path: Path) -> bool:

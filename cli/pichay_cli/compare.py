@@ -140,7 +140,7 @@ def _worked(
     troubles: Troubles,
 ) -> tuple[list[Row], float, list[Three]]:
     """Return the compared plans, the bound, and the sessions as what is done at birth has them."""
-    told = profiles(files, world.tools, jobs, dask) if birth else {}
+    told = profiles(files, world, jobs, dask) if birth else {}
     every = list(dict.fromkeys([*compared, *(PLANS if birth else ())]))
     work = worker(every, world, with_bound=True)
     outcomes = [outcome for _, outcome in worked(files, work, jobs, dask, troubles, told)]

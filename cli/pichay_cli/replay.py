@@ -107,6 +107,6 @@ def _replayed(
     paths: list[Path], plan: Plan, world: Given, jobs: int, dask: str | None, troubles: Troubles
 ) -> list[tuple[Path, Report]]:
     work = worker([plan], world, with_bound=False)
-    told = profiles(paths, world.tools, jobs, dask) if plan.birth else {}
+    told = profiles(paths, world, jobs, dask) if plan.birth else {}
     done = worked(paths, work, jobs, dask, troubles, told)
     return [(path, outcome.reports[0]) for path, outcome in done]

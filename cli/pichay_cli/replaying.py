@@ -20,6 +20,7 @@ from pichay_core.prefix import Ttl, cache_for
 from pichay_core.prices import NOTHING, BadPrices, Prices
 from pichay_core.replay import (
     FORESIGHT,
+    TOLD,
     Report,
     Setup,
     Unpriced,
@@ -67,9 +68,9 @@ PAPER = Plan("fifo", "every-turn", 4, boundary=False)
 """The configuration of arXiv 2603.09023: no marker on the eviction boundary."""
 
 
-type LeftOut = Mapping[str, frozenset[str]]
-"""Tools that a conversation's profile leaves out, by its id."""
-_NOTHING: LeftOut = {}
+type Births = Mapping[str, Birth]
+"""What conversations are given at their birth, by id."""
+_NOBODY: Births = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Given:
     tools: bytes | None = None
     """Definitions that are taken to have been offered where none were recorded."""
 
-    def setup(self, plan: Plan, left_out: LeftOut = _NOTHING) -> Setup:
+    def setup(self, plan: Plan, births: Births = _NOBODY) -> Setup:
         """Return everything that a replay needs to know."""
         limits = Limits(
             tau=plan.tau,
@@ -109,13 +110,13 @@ class Given:
             prices=self.prices,
         )
         foresight = FORESIGHT.get(plan.policy)
-        birth = partial(_given, left_out) if plan.birth else None
+        birth = partial(_given, births) if plan.birth else None
         return Setup(rules, self.model, self.ttl, self.head, plan.boundary, foresight, birth)
 
 
-def _given(left_out: LeftOut, conversation: Conversation) -> Birth:
+def _given(births: Births, conversation: Conversation) -> Birth:
     """Return what a conversation is to be given at its birth."""
-    return Birth(told=True, way="short", names=left_out.get(conversation.id, frozenset()))
+    return births.get(conversation.id, TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +133,12 @@ def work(
     world: Given,
     with_bound: bool,
     path: Path,
-    left_out: LeftOut = _NOTHING,
+    births: Births = _NOBODY,
 ) -> Outcome:
     """Return what the recording in a file comes to. Raises OSError and NotATrace."""
     trace = recording(path)
     told = tuple(with_tools(conversation, world.tools) for conversation in trace.conversations)
-    setups = [world.setup(plan, left_out) for plan in plans]
+    setups = [world.setup(plan, births) for plan in plans]
     try:
         return _outcome(replace(trace, conversations=told), setups, with_bound)
     except Unpriced as error:

@@ -7,7 +7,7 @@ policy would do that knew the future.
 """
 
 from pichay_core.replay.billing import replay, replay_all, replay_each
-from pichay_core.replay.born import Begun, Birthright, left_out, with_tools
+from pichay_core.replay.born import TOLD, Begun, Birthright, births, with_tools
 from pichay_core.replay.bound import bound
 from pichay_core.replay.foresight import FORESIGHT
 from pichay_core.replay.report import Report, together
@@ -16,13 +16,14 @@ from pichay_core.replay.world import Unpriced
 
 __all__ = [
     "FORESIGHT",
+    "TOLD",
     "Begun",
     "Birthright",
     "Report",
     "Setup",
     "Unpriced",
+    "births",
     "bound",
-    "left_out",
     "replay",
     "replay_all",
     "replay_each",

@@ -110,6 +110,7 @@ class _Account:
         if session.stripped != seen.before.stripped:
             # Less stripped than before: pages have come back with it, perhaps in the first message.
             same = 0 if session.stripped < seen.before.stripped else min(same, seen.before.stripped)
+        self._world.front(seen.ahead.sent)
         usage, broke = self._world.bill(session, same, at)
         self._watch = self._watch.after(session.turn, seen.turn.events)
         self._found.append(_report(seen, usage, bare, broke, self._prices(seen)))
@@ -211,8 +212,8 @@ def _report(seen: Replayed, usage: Usage, bare: Usage, broke: bool, prices: _Pri
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
         definitions=seen.ahead.definitions,
         protocol=prices.ahead(usage, seen.ahead.protocol),
-        misses=seen.missed,
-        missed=prices.again(usage, 0) if seen.missed else 0.0,
+        misses=seen.ahead.missed,
+        missed=seen.ahead.missed * prices.again(usage, 0),
         priced=int(price is not None),
         dollars=cost * (price or 0.0),
         untouched_dollars=untouched * (price or 0.0),
@@ -221,7 +222,7 @@ def _report(seen: Replayed, usage: Usage, bare: Usage, broke: bool, prices: _Pri
 
 def _birth(ahead: Ahead) -> Report:
     return Report(
-        born=int(ahead.born),
+        born=int(ahead.birth is not None),
         offered=int(ahead.offered),
         short=int(ahead.definitions > 0),
         squeezed=int(ahead.squeezed),

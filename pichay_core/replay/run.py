@@ -17,7 +17,7 @@ from pichay_core.birth.choice import Birth
 from pichay_core.model import SessionId
 from pichay_core.policies import Policy
 from pichay_core.prefix import Ttl
-from pichay_core.replay.born import LEAST_HEAD, Ahead, Birthright, ahead
+from pichay_core.replay.born import LEAST_HEAD, Ahead, Birthright, ahead, later
 from pichay_core.replay.world import BLOCK_TOKENS, sizes_of
 from pichay_core.request import Request
 from pichay_core.schedule import Schedule
@@ -25,6 +25,7 @@ from pichay_core.session import Match, Session, shared_prefix
 from pichay_core.tokens import bytes_per_token, tokens_of_bytes
 from pichay_core.traces.trace import Conversation, Step
 from pichay_core.turn import Rules, Turn, take
+from pichay_core.warmth import served, warm
 from pichay_core.wire import anthropic
 from pichay_core.wire.format import Head, Outline
 from pichay_core.wire.message import Message
@@ -81,8 +82,6 @@ class Replayed:
     model: str
     ahead: Ahead
     """What stands in front of the messages."""
-    missed: int = 0
-    """Tools that the reply calls for the first time, though their definitions went out short."""
 
     @property
     def session(self) -> Session:
@@ -92,12 +91,12 @@ class Replayed:
 
 def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> Iterator[Replayed]:
     """Yield each request of a conversation with what is decided under these rules."""
-    model = setup.model or next((s.model for s in conversation.steps if s.model), "")
+    model = setup.model or conversation.model
     policy = setup.policy_for(conversation)
     rules = replace(setup.rules, policy=policy, schedule=schedule, edit=False)
     session = Session(SessionId("replay"), "", "", _SECRET, model=model)
     messages: list[Message] = []
-    at, head, front, called = 0.0, setup.head, None, frozenset[str]()
+    at, head, front = 0.0, setup.head, None
     for step in conversation.steps:
         head = _head_tokens(step, model) if head is None else head
         messages[step.keeps :] = step.new
@@ -105,16 +104,22 @@ def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> It
         before, sent = session, tuple(messages)
         matched = _match(before, sent)
         request = _request(sent, at, model, head, setup.ttl)
-        front = front or ahead(conversation, request, head, setup.wanted_for(conversation))
+        if front is None:
+            front = ahead(conversation, request, head, setup.wanted_for(conversation))
+        elif front.birth and front.birth.reduced:
+            front = _carried_on(front, conversation, matched, request)
         turn = take(matched, request, rules, _nothing_stored)
         session = turn.session
-        missed = _called(step) & front.short - called
-        called |= missed
-        yield Replayed(turn, before, matched.shared, at, model, front, len(missed))
+        yield Replayed(turn, before, matched.shared, at, model, front)
 
 
-def _called(step: Step) -> frozenset[str]:
-    return frozenset(call.tool for call in step.reply.calls) if step.reply else frozenset()
+def _carried_on(front: Ahead, told: Conversation, matched: Match, request: Request) -> Ahead:
+    """Return what stands in front of a later request: what became due does so in full."""
+    before = matched.session
+    cold = not warm(before, request.at) or not served(before, request)
+    bound = before.binds and any(message.thinks for message in request.messages)
+    new = () if matched.how == "repeats" else request.messages[matched.shared :]
+    return later(front, told, request, new, cold and bool(new), bound)
 
 
 def _request(messages: tuple[Message, ...], at: float, model: str, head: int, ttl: Ttl) -> Request:

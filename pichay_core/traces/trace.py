@@ -49,6 +49,11 @@ class Conversation:
         return next((step.at for step in self.steps if step.at is not None), None)
 
     @property
+    def model(self) -> str:
+        """The first model that it names; empty if none was recorded."""
+        return next((step.model for step in self.steps if step.model), "")
+
+    @property
     def used(self) -> frozenset[str]:
         """The tools that the model called."""
         told = (m for step in self.steps for m in (*step.new, step.reply) if m is not None)
