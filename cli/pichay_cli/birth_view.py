@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pichay_cli.amounts import times, tokens
+from pichay_cli.amounts import percent, times, tokens
 from pichay_cli.render import (
     BAD,
     QUIET,
@@ -72,6 +72,11 @@ class Band:
         return sum(session.loses for session in self.sessions)
 
     @property
+    def worst(self) -> float:
+        """The largest net of a session in which birth alone is all that is done."""
+        return max((session.birth.net for session in self.sessions), default=1.0)
+
+    @property
     def losing_more(self) -> int:
         """In how many it costs more than the text that the model is told."""
         return sum(session.loses_more for session in self.sessions)
@@ -130,34 +135,37 @@ def _losses(every: Band) -> RenderableType:
     sessions = times(len(every.sessions), "session")
     if not every.losing:
         return line(f"Birth alone costs more than untouched in none of {sessions}.")
-    said = f"Birth alone costs more than untouched in {every.losing:,} of {sessions}, "
+    said = (
+        f"Birth alone costs more than untouched in {every.losing:,} of {sessions}, at most "
+        f"{percent(every.worst - 1, 1.0)}; in "
+    )
     if not every.losing_more:
-        return line(said + "in none more than the text that the model is told.")
-    return line((said + f"in {every.losing_more:,} more than the text that it is told.", BAD))
+        return line(said + "none by more than the text costs that tells of paging.")
+    return line((said + f"{every.losing_more:,} by more than the text that tells of paging.", BAD))
 
 
 def _known(report: Report) -> str:
     if not report.offered:
         return (
             "No tool definitions are known here, so none are left out: "
-            "name a file that holds them with --tools."
+            "name a file that holds them, with --tools."
         )
     said = (
-        f"Definitions went out in short in {report.short:,} of "
-        f"{times(report.born, 'conversation')}; in the others nobody knew what would be used."
+        f"Definitions of unused tools were left out in {report.short:,} of the "
+        f"{times(report.offered, 'conversation')} where they are known."
     )
     if not report.squeezed:
         return said
-    return f"{said} In {report.squeezed:,} the head was too small for all of them as billed."
+    return f"{said} In {report.squeezed:,} the head as billed has no room for all of them."
 
 
 def _misses(whole: Three) -> list[RenderableType]:
     birth, both = whole.birth, whole.both
     if not birth.misses:
         return []
-    missed = times(birth.misses, "tool") + " left out and called all the same"
+    missed = times(birth.misses, "tool was", "tools were") + " left out and called all the same"
     return [
-        line(f"{missed}: if each had needed a request more, net birth {birth.net_missed:.3f}, "
+        line(f"{missed}. If each had needed a request more: birth {birth.net_missed:.3f}, "
              f"both {both.net_missed:.3f}.")
     ]  # fmt: skip
 
@@ -175,5 +183,6 @@ def _band_data(band: Band) -> Mapping[str, object]:
         "sessions": len(band.sessions),
         "losing": band.losing,
         "losing_more_than_protocol": band.losing_more,
+        "worst": band.worst,
         **{name: report_data(one) for name, one in zip(names, band.whole, strict=True)},
     }

@@ -112,7 +112,7 @@ def _birth(report: Report) -> list[RenderableType]:
         return [line(f"At birth: {told}. No tool definitions are known: --tools names them.")]
     left_out = (
         f"{tokens(report.definitions)} tokens of definitions not sent, in {report.short:,} of "
-        f"{times(report.born, 'conversation')}, {times(report.misses, 'miss', 'misses')}"
+        f"{times(report.offered, 'conversation')}, {times(report.misses, 'miss', 'misses')}"
     )
     return [line(f"At birth: {left_out}; {told}.")]
 
