@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from pichay_cli.amounts import plain, times
-from pichay_cli.engines import Done, Work, each
+from pichay_cli.engines import Done, Told, Work, each
 from pichay_cli.sources import find, history_folders, own_history, size
 
 NAMED_AT_MOST = 3
@@ -96,10 +96,16 @@ def chosen(paths: Sequence[Path], verb: str) -> list[Path]:
 
 
 def worked[T](
-    paths: Sequence[Path], work: Work[T], jobs: int, dask: str | None, troubles: Troubles
+    paths: Sequence[Path],
+    work: Work[T],
+    jobs: int,
+    dask: str | None,
+    troubles: Troubles,
+    told: Told | None = None,
 ) -> Iterator[tuple[Path, T]]:
     """Yield each recording with what *work* makes of it; *troubles* holds the rest afterwards.
 
+    *told* holds what the work is given beside the path, for the files that it names.
     Where a terminal has to wait it shows a progress bar.
     """
     files = find(paths)
@@ -108,7 +114,7 @@ def worked[T](
         raise click.ClickException(f"There are no recordings in {where}.")
     troubles.named = frozenset(path.expanduser() for path in paths)
     with closing(Waiting(files)) as waiting:
-        for done in each(files, work, jobs, waiting.finished, dask):
+        for done in each(files, work, jobs, waiting.finished, dask, told):
             troubles.note(done)
             if done.result is not None:
                 yield done.path, done.result

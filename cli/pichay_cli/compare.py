@@ -16,11 +16,22 @@ from pichay_cli.batch import (
     paths_argument,
     worked,
 )
+from pichay_cli.birth_view import PLANS, Three, birth_data, birth_sheet
+from pichay_cli.births import birth_options, profiles
 from pichay_cli.compare_view import Row, compare_picture, compare_sheet, row_data
 from pichay_cli.plot import draw, plot_option
 from pichay_cli.recording import json_option
-from pichay_cli.render import display, inset
-from pichay_cli.replaying import PAPER, POLICY_NAMES, Outcome, Plan, worker, world_of, world_options
+from pichay_cli.render import display, inset, stack
+from pichay_cli.replaying import (
+    PAPER,
+    POLICY_NAMES,
+    Given,
+    Outcome,
+    Plan,
+    worker,
+    world_of,
+    world_options,
+)
 from pichay_core.schedule import SCHEDULES
 
 _DEFAULT = Plan()
@@ -74,6 +85,7 @@ def plans(
     help="Likewise: turns a page stays at least; 4 and 1 if not said.",
 )
 @plot_option
+@birth_options
 @world_options
 @json_option
 @jobs_option
@@ -84,6 +96,7 @@ def compare(
     schedules: tuple[str, ...],
     taus: tuple[int, ...],
     plot: Path | None,
+    birth: bool,
     as_json: bool,
     jobs: int,
     dask: str | None,
@@ -92,23 +105,60 @@ def compare(
     """Compare policies and schedules over recorded sessions, with the bound nobody can beat.
 
     Without a PATH: your own history of Claude Code and Codex. What is compared, if nothing is
-    said, is each schedule and each policy, not each with each.
+    said, is each schedule and each policy, not each with each. They page only; what is saved at
+    birth stands beneath, beside the default plan.
     """
-    compared, troubles = plans(policies, schedules, taus), Troubles()
-    work = worker(compared, world_of(**given), with_bound=True)
-    outcomes = [o for _, o in worked(chosen(paths, "compare"), work, jobs, dask, troubles)]
+    troubles, world = Troubles(), world_of(**given)
+    rows, least, births = _worked(
+        plans(policies, schedules, taus),
+        chosen(paths, "compare"),
+        birth,
+        world,
+        jobs,
+        dask,
+        troubles,
+    )
     troubles.say()
-    rows = [_row(plan, number, outcomes) for number, plan in enumerate(compared)]
-    least = _least(outcomes)
     if as_json:
-        data = {"plans": [row_data(row) for row in rows], "bound": {"net": least}}
-        click.echo(json.dumps(data | {"sessions": len(outcomes)}, indent=2))
-    elif outcomes:
-        display(inset(compare_sheet(rows, least)))
-    if plot and outcomes:
+        click.echo(json.dumps(_data(rows, least, births if birth else None), indent=2))
+    elif rows[0].sessions:
+        sheet = compare_sheet(rows, least)
+        display(inset(stack(sheet, birth_sheet(births)) if birth else sheet))
+    if plot and rows[0].sessions:
         draw(compare_picture(rows, least, given["model"]), plot)
         click.echo(f"Drawn: {plot}", err=True)
     raise SystemExit(troubles.exit_code)
+
+
+def _worked(
+    compared: list[Plan],
+    files: list[Path],
+    birth: bool,
+    world: Given,
+    jobs: int,
+    dask: str | None,
+    troubles: Troubles,
+) -> tuple[list[Row], float, list[Three]]:
+    """Return the compared plans, the bound, and the sessions as what is done at birth has them."""
+    told = profiles(files, world, jobs, dask) if birth else {}
+    every = list(dict.fromkeys([*compared, *(PLANS if birth else ())]))
+    work = worker(every, world, with_bound=True)
+    outcomes = [outcome for _, outcome in worked(files, work, jobs, dask, troubles, told)]
+    rows = [_row(plan, number, outcomes) for number, plan in enumerate(compared)]
+    if not birth:
+        return rows, _least(outcomes), []
+    places = [every.index(plan) for plan in PLANS]
+    births = [Three(*(outcome.reports[at] for at in places)) for outcome in outcomes]
+    return rows, _least(outcomes), births
+
+
+def _data(rows: list[Row], least: float, births: list[Three] | None) -> dict[str, object]:
+    data: dict[str, object] = {
+        "plans": [row_data(row) for row in rows],
+        "bound": {"net": least},
+        "sessions": len(rows[0].sessions),
+    }
+    return data if births is None else data | {"birth": birth_data(births)}
 
 
 def _row(plan: Plan, number: int, outcomes: list[Outcome]) -> Row:

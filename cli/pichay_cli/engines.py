@@ -6,7 +6,7 @@ one file is a line that names it, and never stops the others.
 """
 
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +21,9 @@ import click
 from pichay_cli.sources import Foreign, size
 from pichay_core.traces import NotATrace
 
-type Work[T] = Callable[[Path], T]
+type Work[T] = Callable[..., T]
+"""Takes a path, and what is told about it if anything is."""
+type Told = Mapping[Path, object]
 type Running[T] = dict[Future[Done[T]], Path]
 
 _AHEAD = 2
@@ -48,16 +50,18 @@ def each[T](
     jobs: int = 1,
     on_progress: Callable[[Path], None] | None = None,
     dask: str | None = None,
+    told: Told | None = None,
 ) -> Iterator[Done[T]]:
     """Yield what *work* makes of each file, in the order of the files.
 
     ``work`` must be picklable: more than one job runs in processes, and with ``dask`` (the
     address of a scheduler) it runs on a cluster that sees the same files. The largest files
     start first, few wait at a time. ``on_progress`` is told each file that is finished, in any
-    order. Raises a ClickException if the cluster cannot be used.
+    order. ``told`` holds what the work is given beside the path, for the files that it names;
+    it must be picklable too. Raises a ClickException if the cluster cannot be used.
     """
     jobs = max(1, min(jobs, len(files)))
-    loop = _Loop(partial(_tried, work))
+    loop = _Loop(partial(_tried, work), told or {})
     largest_first = sorted(files, key=size, reverse=True)
     if dask is not None:
         finished = loop.on_cluster(largest_first, dask)
@@ -72,10 +76,10 @@ def _unheard(_path: Path) -> None:
     pass
 
 
-def _tried[T](work: Work[T], path: Path) -> Done[T]:
+def _tried[T](work: Work[T], path: Path, *about: object) -> Done[T]:
     """Run by a worker: what is wrong with a file travels back as text."""
     try:
-        return Done(path, work(path))
+        return Done(path, work(path, *about))
     except Foreign as error:
         return Done(path, None, str(error), foreign=True)
     except NotATrace as error:
@@ -100,8 +104,9 @@ def _in_order[T](
 class _Loop[T]:
     """Gives an executor a few files at a time."""
 
-    def __init__(self, work: Work[Done[T]]) -> None:
+    def __init__(self, work: Work[Done[T]], told: Told) -> None:
         self._work = work
+        self._told = told
 
     def here(self, files: Sequence[Path]) -> Iterator[Done[T]]:
         """Yield results made by a thread of this process, one after the other."""
@@ -149,8 +154,10 @@ class _Loop[T]:
     def _fill(self, pool: Executor, left: list[Path], running: Running[T], most: int) -> bool:
         """Start files until there are enough in work; False if the pool takes no more."""
         while left and len(running) < most:
+            path = left[-1]
+            about = (self._told[path],) if path in self._told else ()
             try:
-                running[pool.submit(self._work, left[-1].absolute())] = left[-1]
+                running[pool.submit(self._work, path.absolute(), *about)] = path
             except BrokenProcessPool:
                 return False
             left.pop()

@@ -14,6 +14,7 @@ from pichay_cli.batch import (
     paths_argument,
     worked,
 )
+from pichay_cli.births import birth_options, profiles
 from pichay_cli.recording import json_option
 from pichay_cli.render import display, inset
 from pichay_cli.replay_view import replay_sheet, report_data
@@ -66,6 +67,7 @@ _PLAN = Plan()
     is_flag=True,
     help="No cache marker on the eviction boundary, as in the paper's configuration.",
 )
+@birth_options
 @world_options
 @json_option
 @jobs_option
@@ -78,6 +80,7 @@ def replay(
     flush_tokens: int,
     keep_tokens: int,
     no_boundary: bool,
+    birth: bool,
     as_json: bool,
     jobs: int,
     dask: str | None,
@@ -87,7 +90,7 @@ def replay(
 
     Without a PATH: your own history of Claude Code and Codex.
     """
-    plan = Plan(policy, schedule, tau, flush_tokens, not no_boundary, keep_tokens)
+    plan = Plan(policy, schedule, tau, flush_tokens, not no_boundary, keep_tokens, birth)
     troubles = Troubles()
     found = _replayed(chosen(paths, "replay"), plan, world_of(**given), jobs, dask, troubles)
     troubles.say()
@@ -103,5 +106,7 @@ def replay(
 def _replayed(
     paths: list[Path], plan: Plan, world: Given, jobs: int, dask: str | None, troubles: Troubles
 ) -> list[tuple[Path, Report]]:
-    done = worked(paths, worker([plan], world, with_bound=False), jobs, dask, troubles)
+    work = worker([plan], world, with_bound=False)
+    told = profiles(paths, world, jobs, dask) if plan.birth else {}
+    done = worked(paths, work, jobs, dask, troubles, told)
     return [(path, outcome.reports[0]) for path, outcome in done]

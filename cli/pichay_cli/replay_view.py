@@ -71,6 +71,7 @@ def replay_sheet(plan: str, found: Sequence[tuple[Path, Report]], whole: Report)
              f"{_faults(whole, whole.request_evictions)}."),
         *_thinking(whole),
         *_thrash(whole),
+        *_birth(whole),
     ]  # fmt: skip
     sheet = Sheet([*_COLUMNS, Column("session")], rows, cut=True)
     return stack(sheet, lines([*said, *_losses(found)]))
@@ -101,6 +102,19 @@ def _thrash(report: Report) -> list[RenderableType]:
         f"{tokens(report.thrash_tokens)} tokens, {times(report.bounced, 'page')} twice or more."
     )
     return [line((said, BAD))]
+
+
+def _birth(report: Report) -> list[RenderableType]:
+    if not report.born:
+        return []
+    told = f"what the model is told of paging costs {percent(report.protocol, report.cost)}"
+    if not report.offered:
+        return [line(f"At birth: {told}. No tool definitions are known: --tools names them.")]
+    left_out = (
+        f"{tokens(report.definitions)} tokens of definitions not sent, in {report.short:,} of "
+        f"{times(report.offered, 'conversation')}, {times(report.misses, 'miss', 'misses')}"
+    )
+    return [line(f"At birth: {left_out}; {told}.")]
 
 
 def _faults(report: Report, of: int) -> str:
@@ -143,6 +157,16 @@ def report_data(report: Report) -> Mapping[str, object]:
             "episodes": report.thrash,
             "tokens": report.thrash_tokens,
             "bounced": report.bounced,
+        },
+        "birth": {
+            "conversations": report.born,
+            "offered": report.offered,
+            "short": report.short,
+            "squeezed": report.squeezed,
+            "definitions_tokens": report.definitions,
+            "protocol_cost": report.protocol,
+            "misses": report.misses,
+            "net_missed": report.net_missed,
         },
         "dollars": money_data(report),
     }

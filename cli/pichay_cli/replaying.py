@@ -3,7 +3,7 @@
 Rule of this file: what runs in another process is a value and a function of this module.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,15 +12,27 @@ from typing import Any
 import click
 
 from pichay_cli.sources import recording
+from pichay_core.birth.choice import Birth
+from pichay_core.birth.shorter import NOTHING_SHORTER
+from pichay_core.birth.shorter import Births as Shorter
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.prefix import Ttl, cache_for
 from pichay_core.prices import NOTHING, BadPrices, Prices
-from pichay_core.replay import FORESIGHT, Report, Setup, Unpriced, bound, replay_each
+from pichay_core.replay import (
+    FORESIGHT,
+    TOLD,
+    Report,
+    Setup,
+    Unpriced,
+    bound,
+    replay_each,
+    with_tools,
+)
 from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.place import own_prices
-from pichay_core.traces import NotATrace, Trace
+from pichay_core.traces import Conversation, NotATrace, Trace
 from pichay_core.turn import Rules
 
 LOSS = 0.01
@@ -42,16 +54,27 @@ class Plan:
     flush_tokens: int = _LIMITS.flush_tokens
     boundary: bool = True
     keep_tokens: int = _LIMITS.keep
+    birth: bool = False
+    """What stands in front goes out shorter from the first request on, and tells of paging."""
+    evicts: bool = True
 
     @property
     def name(self) -> str:
         """How it is shown."""
         marker = "" if self.boundary else ", no marker"
-        return f"{self.policy}, {self.schedule}, tau {self.tau}{marker}"
+        birth = ", birth" if self.birth else ""
+        return f"{self.policy}, {self.schedule}, tau {self.tau}{marker}{birth}"
 
 
 PAPER = Plan("fifo", "every-turn", 4, boundary=False)
 """The configuration of arXiv 2603.09023: no marker on the eviction boundary."""
+
+
+type Births = Mapping[str, Birth]
+"""What conversations are given at their birth, by id."""
+_NOBODY: Births = {}
+_SHORTER = Shorter(duplicates=True)
+"""What goes out shorter by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +89,10 @@ class Given:
     min_bytes: int = _LIMITS.min_bytes
     prices: Prices = NOTHING
     keep_thinking: bool = False
+    tools: bytes | None = None
+    """Definitions that are taken to have been offered where none were recorded."""
 
-    def setup(self, plan: Plan) -> Setup:
+    def setup(self, plan: Plan, births: Births = _NOBODY) -> Setup:
         """Return everything that a replay needs to know."""
         limits = Limits(
             tau=plan.tau,
@@ -84,11 +109,19 @@ class Given:
             limits,
             edit=False,
             keep_thinking=self.keep_thinking,
+            evicts=plan.evicts,
+            births=_SHORTER if plan.birth else NOTHING_SHORTER,
             multiples=multiples,
             prices=self.prices,
         )
         foresight = FORESIGHT.get(plan.policy)
-        return Setup(rules, self.model, self.ttl, self.head, plan.boundary, foresight)
+        birth = partial(_given, births) if plan.birth else None
+        return Setup(rules, self.model, self.ttl, self.head, plan.boundary, foresight, birth)
+
+
+def _given(births: Births, conversation: Conversation) -> Birth:
+    """Return what a conversation is to be given at its birth."""
+    return births.get(conversation.id, TOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +133,19 @@ class Outcome:
     """What it costs at least, in tokens at the base input price; None if nobody asked."""
 
 
-def work(plans: Sequence[Plan], world: Given, with_bound: bool, path: Path) -> Outcome:
+def work(
+    plans: Sequence[Plan],
+    world: Given,
+    with_bound: bool,
+    path: Path,
+    births: Births = _NOBODY,
+) -> Outcome:
     """Return what the recording in a file comes to. Raises OSError and NotATrace."""
     trace = recording(path)
+    told = tuple(with_tools(conversation, world.tools) for conversation in trace.conversations)
+    setups = [world.setup(plan, births) for plan in plans]
     try:
-        return _outcome(trace, [world.setup(plan) for plan in plans], with_bound)
+        return _outcome(replace(trace, conversations=told), setups, with_bound)
     except Unpriced as error:
         raise NotATrace(str(error)) from error
 
@@ -116,7 +157,7 @@ def _outcome(trace: Trace, setups: Sequence[Setup], with_bound: bool) -> Outcome
     return Outcome(reports, sum(bound(told, setups[0]) for told in trace.conversations))
 
 
-def worker(plans: Sequence[Plan], world: Given, with_bound: bool) -> Callable[[Path], Outcome]:
+def worker(plans: Sequence[Plan], world: Given, with_bound: bool) -> Callable[..., Outcome]:
     """Return the work on one file, to be sent to another process."""
     return partial(work, tuple(plans), world, with_bound)
 
@@ -173,6 +214,7 @@ def world_of(
     head: int | None,
     min_bytes: int,
     keep_thinking: bool,
+    tools: bytes | None,
 ) -> Given:
     """Return what the options say."""
     write, read = multiples
@@ -184,6 +226,7 @@ def world_of(
         write=write,
         min_bytes=min_bytes,
         keep_thinking=keep_thinking,
+        tools=tools,
     )
 
 

@@ -14,7 +14,7 @@ from pichay_core.traces import Conversation, Trace
 
 ASSUMED = "claude-opus-4-5"
 """Cache and prices where nobody knows how the recorded model is cached, or none is recorded."""
-PLAN = Plan()
+PLAN = Plan(birth=True)
 
 
 @dataclass(frozen=True, slots=True)

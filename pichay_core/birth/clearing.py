@@ -4,6 +4,8 @@ Rule of this file: chosen once, and the same bytes from the first request on. Wh
 clears is gone from the window without a handle of ours; the client still sends it.
 """
 
+from math import ceil
+
 from pichay_core.birth.choice import Birth
 from pichay_core.cacheprice import cache_multipliers
 from pichay_core.models import clears_on_request
@@ -47,7 +49,7 @@ def clear_at_least(times: CacheMultipliers, requests: int = REQUESTS) -> int:
         return 0
     ratio = max(0.0, times.write - times.read) / (requests * times.read)
     least = PLACEHOLDERS + TRIGGER * ratio / (1 + ratio)
-    return -(-round(least) // _STEP) * _STEP
+    return ceil(round(least / _STEP, 6)) * _STEP
 
 
 def worth_clearing(model: str, at: float, one_hour: bool, prices: Prices = NOTHING) -> int:

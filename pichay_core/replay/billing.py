@@ -20,6 +20,7 @@ from pichay_core.cacheprice import (
 from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed, Stripped
 from pichay_core.model import FaultKind, Kind, Usage
 from pichay_core.prefix import Ttl
+from pichay_core.replay.born import Ahead
 from pichay_core.replay.report import Report, together
 from pichay_core.replay.run import Replayed, Setup, replayed
 from pichay_core.replay.world import World
@@ -65,7 +66,7 @@ def _side_by_side(conversation: Conversation, setups: Sequence[Setup]) -> list[R
     courses = (replayed(conversation, setup, setup.rules.schedule) for setup in setups)
     worlds: _Worlds | None = None
     for seen in zip(*courses, strict=True):
-        worlds = worlds or _Worlds(setups, seen[0])
+        worlds = worlds or _Worlds(setups, seen)
         worlds.bill(seen)
     return worlds.reports() if worlds else [Report() for _ in setups]
 
@@ -73,11 +74,12 @@ def _side_by_side(conversation: Conversation, setups: Sequence[Setup]) -> list[R
 class _Worlds:
     """One world for each setup, and the untouched one beside them."""
 
-    def __init__(self, setups: Sequence[Setup], first: Replayed) -> None:
-        world = partial(World, first.model, first.head, {}, setups[0].ttl)
-        self._untouched = world(paged=False, boundary=False)
+    def __init__(self, setups: Sequence[Setup], first: Sequence[Replayed]) -> None:
+        world = partial(World, first[0].model, whole={}, ttl=setups[0].ttl)
+        self._untouched = world(first[0].ahead.whole, paged=False, boundary=False)
         self._accounts = [
-            _Account(setup, world(paged=True, boundary=setup.boundary)) for setup in setups
+            _Account(setup, world(one.ahead.sent, paged=True, boundary=setup.boundary), one.ahead)
+            for setup, one in zip(setups, first, strict=True)
         ]
 
     def bill(self, seen: Sequence[Replayed]) -> None:
@@ -94,9 +96,10 @@ class _Worlds:
 class _Account:
     """What one setup comes to."""
 
-    def __init__(self, setup: Setup, world: World) -> None:
+    def __init__(self, setup: Setup, world: World, ahead: Ahead) -> None:
         self._setup = setup
         self._world = world
+        self._ahead = ahead
         self._found: list[Report] = []
         self._watch = Watch()
 
@@ -107,6 +110,7 @@ class _Account:
         if session.stripped != seen.before.stripped:
             # Less stripped than before: pages have come back with it, perhaps in the first message.
             same = 0 if session.stripped < seen.before.stripped else min(same, seen.before.stripped)
+        self._world.front(seen.ahead.sent)
         usage, broke = self._world.bill(session, same, at)
         self._watch = self._watch.after(session.turn, seen.turn.events)
         self._found.append(_report(seen, usage, bare, broke, self._prices(seen)))
@@ -128,7 +132,7 @@ class _Account:
             thrash_tokens=sum(episode.tokens for episode in episodes),
             bounced=sum(episode.bounced for episode in episodes),
         )
-        return together([*self._found, thrash])
+        return together([*self._found, thrash, _birth(self._ahead)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,12 @@ class _Prices:
         """Return the cost of the input side."""
         cached = self.cache.read * usage.cache_read + self.cache.write * usage.cache_write
         return self.window.times(usage.window) * (usage.input + cached)
+
+    def ahead(self, usage: Usage, tokens: int) -> float:
+        """Return what so many tokens in front of all others cost: read if anything is."""
+        cache = self.cache
+        price = cache.read if usage.cache_read else cache.write if usage.cache_write else 1.0
+        return self.window.times(usage.window) * price * tokens
 
     def again(self, usage: Usage, tokens: int) -> float:
         """Return what one more request costs that reads all of it and writes so many tokens."""
@@ -200,9 +210,22 @@ def _report(seen: Replayed, usage: Usage, bare: Usage, broke: bool, prices: _Pri
         edits=len(edits),
         doubt=sum(prices.again(usage, e.page.tokens) for e in (*edits, *_refetched(turn))),
         faults=dict(Counter(e.kind.value for e in turn.events if isinstance(e, Faulted))),
+        definitions=seen.ahead.definitions,
+        protocol=prices.ahead(usage, seen.ahead.protocol),
+        misses=seen.ahead.missed,
+        missed=seen.ahead.missed * prices.again(usage, 0),
         priced=int(price is not None),
         dollars=cost * (price or 0.0),
         untouched_dollars=untouched * (price or 0.0),
+    )
+
+
+def _birth(ahead: Ahead) -> Report:
+    return Report(
+        born=int(ahead.birth is not None),
+        offered=int(ahead.offered),
+        short=int(ahead.definitions > 0),
+        squeezed=int(ahead.squeezed),
     )
 
 

@@ -126,7 +126,7 @@ class _Course:
         )
         self._setup = setup
         self._unthought = binds_thinking(first.model) and not setup.rules.keep_thinking
-        self._head = first.head
+        self._head = first.ahead.whole
         self._sizes: Sizes = {}
         self._ends: list[int] = []
         """For each message the tokens up to its end that never leave."""

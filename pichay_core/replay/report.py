@@ -41,6 +41,22 @@ class Report:
     """That refetches brought back in them."""
     bounced: int = 0
     """Pages that came back twice or more in one of them."""
+    definitions: int = 0
+    """Tokens of tool definitions that were not sent, counted once for each request."""
+    protocol: float = 0.0
+    """What the text that a model is told of paging cost, as part of ``cost``."""
+    misses: int = 0
+    """Tools whose definition went out in short and that were called all the same."""
+    missed: float = 0.0
+    """What it would have cost if each of these had needed a request more."""
+    born: int = 0
+    """Conversations that were given something at their birth."""
+    offered: int = 0
+    """Of these, the ones of which it is known what tools they were offered."""
+    short: int = 0
+    """Of these, the ones with definitions in short."""
+    squeezed: int = 0
+    """Of these, the ones whose bill has no room for the definitions as they are known."""
     priced: int = 0
     """Requests of a model whose price is known; the dollars are of these."""
     dollars: float = 0.0
@@ -56,6 +72,11 @@ class Report:
     def charged(self) -> float:
         """The same if every refetch, and every edit of a page that is out, is our fault."""
         return (self.cost + self.doubt) / self.untouched_cost if self.untouched_cost else 1.0
+
+    @property
+    def net_missed(self) -> float:
+        """Cost over untouched if each miss had needed one request more."""
+        return (self.cost + self.missed) / self.untouched_cost if self.untouched_cost else 1.0
 
     @property
     def context(self) -> float:

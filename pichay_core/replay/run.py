@@ -13,9 +13,11 @@ request made larger is taken for the model's usual one.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pichay_core.birth.choice import Birth
 from pichay_core.model import SessionId
 from pichay_core.policies import Policy
 from pichay_core.prefix import Ttl
+from pichay_core.replay.born import LEAST_HEAD, Ahead, Birthright, ahead, later
 from pichay_core.replay.world import BLOCK_TOKENS, sizes_of
 from pichay_core.request import Request
 from pichay_core.schedule import Schedule
@@ -23,13 +25,14 @@ from pichay_core.session import Match, Session, shared_prefix
 from pichay_core.tokens import bytes_per_token, tokens_of_bytes
 from pichay_core.traces.trace import Conversation, Step
 from pichay_core.turn import Rules, Turn, take
+from pichay_core.warmth import served, warm
 from pichay_core.wire import anthropic
 from pichay_core.wire.format import Head, Outline
 from pichay_core.wire.message import Message
 
 HEAD_TOKENS = 18_000
 """Tokens of system prompt and tools where the recording does not say."""
-LEAST_HEAD, MOST_HEAD = 1_000, 80_000
+MOST_HEAD = 80_000
 TURN_SECONDS = 20.0
 """Between two requests where the recording has no times."""
 _SECRET = bytes(16)
@@ -54,10 +57,16 @@ class Setup:
     """Leave a cache marker on the eviction boundary, as live traffic does."""
     foresight: Foresight | None = None
     """Makes a policy for each conversation, in place of that of the rules."""
+    birth: Birthright | None = None
+    """Says what each conversation is given at its birth; None to give it nothing."""
 
     def policy_for(self, conversation: Conversation) -> Policy:
         """Return the policy that decides in a conversation."""
         return self.foresight(conversation, self) if self.foresight else self.rules.policy
+
+    def wanted_for(self, conversation: Conversation) -> Birth | None:
+        """Return what a conversation is to be given at its birth."""
+        return self.birth(conversation) if self.birth else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,8 @@ class Replayed:
     at: float
     """Seconds."""
     model: str
-    head: int
-    """Tokens in front of the messages."""
+    ahead: Ahead
+    """What stands in front of the messages."""
 
     @property
     def session(self) -> Session:
@@ -82,21 +91,35 @@ class Replayed:
 
 def replayed(conversation: Conversation, setup: Setup, schedule: Schedule) -> Iterator[Replayed]:
     """Yield each request of a conversation with what is decided under these rules."""
-    model = setup.model or next((s.model for s in conversation.steps if s.model), "")
+    model = setup.model or conversation.model
     policy = setup.policy_for(conversation)
     rules = replace(setup.rules, policy=policy, schedule=schedule, edit=False)
     session = Session(SessionId("replay"), "", "", _SECRET, model=model)
     messages: list[Message] = []
-    at, head = 0.0, setup.head
+    at, head, front = 0.0, setup.head, None
     for step in conversation.steps:
         head = _head_tokens(step, model) if head is None else head
         messages[step.keeps :] = step.new
         at = max(at + 1.0, step.at or at + TURN_SECONDS)
         before, sent = session, tuple(messages)
         matched = _match(before, sent)
-        turn = take(matched, _request(sent, at, model, head, setup.ttl), rules, _nothing_stored)
+        request = _request(sent, at, model, head, setup.ttl)
+        if front is None:
+            front = ahead(conversation, request, head, setup.wanted_for(conversation))
+        elif front.birth and front.birth.reduced:
+            front = _carried_on(front, conversation, matched, request)
+        turn = take(matched, request, rules, _nothing_stored)
         session = turn.session
-        yield Replayed(turn, before, matched.shared, at, model, head)
+        yield Replayed(turn, before, matched.shared, at, model, front)
+
+
+def _carried_on(front: Ahead, told: Conversation, matched: Match, request: Request) -> Ahead:
+    """Return what stands in front of a later request: what became due does so in full."""
+    before = matched.session
+    cold = not warm(before, request.at) or not served(before, request)
+    bound = before.binds and any(message.thinks for message in request.messages)
+    new = () if matched.how == "repeats" else request.messages[matched.shared :]
+    return later(front, told, request, new, cold and bool(new), bound)
 
 
 def _request(messages: tuple[Message, ...], at: float, model: str, head: int, ttl: Ttl) -> Request:

@@ -55,11 +55,17 @@ class World:
         self._model = model
         self._whole = whole
         self._paged = paged
-        self._front = Chain().then([Unit(identity(b"front"), head, Part.SYSTEM)])
+        self._front = _front(head)
         self._chain = self._front
         self._ends: list[int] = []
         """For each message the number of units up to its end."""
         self._held = 0
+
+    def front(self, head: int) -> None:
+        """Let so many tokens stand in front of the messages from now on."""
+        if head != self._front.total:
+            self._front = _front(head)
+            self._chain = self._front.then(self._chain.units[1:])
 
     def bill(self, session: Session, same: int, at: float) -> tuple[Usage, bool]:
         """Return what the request costs, and whether it broke the prefix.
@@ -117,6 +123,10 @@ def _without_thinking(message: Message, units: tuple[Unit, ...]) -> tuple[Unit, 
         return units
     blocks = zip(message.blocks, units, strict=True)
     return tuple(unit for block, unit in blocks if block.type not in THINKING)
+
+
+def _front(head: int) -> Chain:
+    return Chain().then([Unit(identity(f"front {head}".encode()), head, Part.SYSTEM)])
 
 
 def _shown_by_message(session: Session, first: int) -> Mapping[int, Mapping[int, int]]:

@@ -8,6 +8,7 @@ what it says is preserved; ``microcompact_boundary`` names the calls whose resul
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pichay_core.traces import blocks
 from pichay_core.traces.blocks import Block
@@ -41,7 +42,9 @@ def conversations(recording: Recording) -> Iterable[Conversation]:
     for record in recording.records:
         session.add(record)
     agents = sorted(session.agents.values(), key=lambda agent: agent.telling.kind != "main")
-    return [conversation(agent.telling) for agent in agents]
+    folders = (string(record.get("cwd")) for record in recording.records)
+    project = next(filter(None, folders), "")
+    return [replace(conversation(agent.telling), project=project) for agent in agents]
 
 
 class _Session:

@@ -6,6 +6,7 @@ quota, topics): they are left out.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from pichay_core.model import Usage
@@ -17,6 +18,7 @@ from pichay_core.traces.recording import Recording, seconds
 from pichay_core.traces.steps import conversation
 from pichay_core.traces.trace import Conversation
 from pichay_core.traces.usage import anthropic_usage
+from pichay_core.wire import jsontext
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_core.wire.shapes import Json, items, mapping, string
 
@@ -42,13 +44,15 @@ def conversations(recording: Recording) -> Iterable[Conversation]:
     for number, exchanges in enumerate(longest_first):
         kind = "subagent" if number else "main"
         id = f"{recording.name}#{number + 1}" if number else recording.name
-        yield conversation(_told(Telling(id, kind), exchanges))
+        told = conversation(_told(Telling(id, kind), exchanges))
+        yield replace(told, tools=jsontext.encode(exchanges[0].tools))
 
 
 class _Exchange(NamedTuple):
     """One request, and what came back."""
 
     said: list[Json]
+    tools: list[object]
     replied: object
     model: str
     at: float | None
@@ -74,11 +78,13 @@ def _exchange(record: Json) -> _Exchange | None:
     request, response = mapping(record.get("request")), mapping(record.get("response"))
     body = mapping(request.get("body"))
     messages = [mapping(message) for message in items(body.get("messages"))]
-    if not messages or not body.get("tools"):
+    tools = items(body.get("tools"))
+    if not messages or not tools:
         return None
     answer = mapping(response.get("body"))
     return _Exchange(
         said=messages,
+        tools=tools,
         replied=answer.get("content"),
         model=string(body.get("model")),
         at=seconds(request.get("timestamp")),

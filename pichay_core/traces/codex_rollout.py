@@ -10,6 +10,7 @@ equal results, so they are left out of what is hashed.
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pichay_core.model import Usage
 from pichay_core.traces import blocks
@@ -55,7 +56,9 @@ def conversations(recording: Recording) -> Iterable[Conversation]:
     rollout = _Rollout(recording.name)
     for record in recording.records:
         rollout.add(record)
-    return [conversation(rollout.telling)]
+    about = (mapping(record.get("payload")) for record in recording.records)
+    project = next(filter(None, (string(payload.get("cwd")) for payload in about)), "")
+    return [replace(conversation(rollout.telling), project=project)]
 
 
 def stable(text: str) -> str:

@@ -55,7 +55,7 @@ def decode(name: str, data: bytes, limit: int = LARGEST) -> Recording:
 
     Raises NotATrace, saying what is wrong with it.
     """
-    plain = _plain(name, data, limit)
+    plain = decompressed(name, data, limit)
     if not plain.strip():
         raise NotATrace(f"{name}: the file is empty")
     try:
@@ -64,7 +64,8 @@ def decode(name: str, data: bytes, limit: int = LARGEST) -> Recording:
         return _of_lines(name, plain, error)
 
 
-def _plain(name: str, data: bytes, limit: int) -> bytes:
+def decompressed(name: str, data: bytes, limit: int = LARGEST) -> bytes:
+    """Return a file as text, of at most *limit* bytes. Raises NotATrace, saying what is wrong."""
     kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), "")
     try:
         return encoding.decoded(data, kind, limit).removeprefix(_BYTE_ORDER_MARK)

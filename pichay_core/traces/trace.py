@@ -38,6 +38,26 @@ class Conversation:
     kind: str
     """``main`` or ``subagent``."""
     steps: tuple[Step, ...]
+    project: str = ""
+    """The folder that the agent worked in; empty if it was not recorded."""
+    tools: bytes | None = None
+    """The definitions that the model was offered, as one JSON list; None if not recorded."""
+
+    @property
+    def at(self) -> float | None:
+        """When it began, in seconds since the epoch; None if that was not recorded."""
+        return next((step.at for step in self.steps if step.at is not None), None)
+
+    @property
+    def model(self) -> str:
+        """The first model that it names; empty if none was recorded."""
+        return next((step.model for step in self.steps if step.model), "")
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The tools that the model called."""
+        told = (m for step in self.steps for m in (*step.new, step.reply) if m is not None)
+        return frozenset(call.tool for message in told for call in message.calls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,10 @@ def length(path: Path) -> int:
     return len(path.read_bytes())
 
 
+def named(path: Path, about: str = "nothing") -> str:
+    return f"{path.name}: {about}"
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Three files, the later the larger."""
@@ -268,3 +272,10 @@ def test_a_cluster_of_two_processes_gives_what_one_process_gives(tmp_path):
         found = list(each(files, MEASURED, dask=cluster.scheduler_address))
     assert found == list(each(files, MEASURED))
     assert [done.error is None for done in found] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_is_told_about_a_file_reaches_the_work_on_it(folder, jobs):
+    files = find([folder])
+    found = each(files, named, jobs, told={files[0]: "it", files[2]: "other"})
+    assert [done.result for done in found] == ["1.json: it", "2.json: nothing", "3.json: other"]

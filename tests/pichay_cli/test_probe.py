@@ -128,7 +128,7 @@ def test_what_pichay_would_have_saved_is_a_replay_of_the_default_plan(tmp_path):
     saved = found["overall"]["saved"]
     assert replayed.items() <= saved.items()
     assert saved["net"] < 1
-    assert saved["plan"] == Plan().name
+    assert saved["plan"] == Plan(birth=True).name
     assert saved["assumed"] == {"recordings": 0, "model": "claude-opus-4-5"}
     assert found["formats"]["claude-code"]["saved"] == saved
     shown = probe(path).stdout

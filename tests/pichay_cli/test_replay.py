@@ -17,7 +17,7 @@ from tests.pichay_cli.screens import text
 from tests.pichay_core.replay.conversations import reading_lines
 from tests.pichay_core.traces.samples import claude_code
 
-ARGUMENTS = ("--jobs", "1", "--model", "claude-opus-4-5")
+ARGUMENTS = ("--jobs", "1", "--model", "claude-opus-4-5", "--no-birth")
 
 
 @pytest.fixture

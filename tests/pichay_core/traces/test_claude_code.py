@@ -326,3 +326,13 @@ def test_a_session_in_which_nothing_was_said_is_refused():
         assert "nothing is said" in str(refused)
     else:
         raise AssertionError("it was read")
+
+
+def test_a_conversation_knows_the_folder_that_its_agent_worked_in():
+    session = Session(cwd="/work")
+    session.user("hello")
+    session.reply("m1", text("hi"))
+    told = only(read(*session.records))
+    assert (told.project, told.tools, told.used) == ("/work", None, set())
+    session.records[0].pop("cwd")
+    assert only(read(*session.records)).project == "/work"

@@ -51,3 +51,11 @@ def test_a_request_of_the_same_length_but_another_end_is_not_taken_for_it():
     elsewhere = [{"role": "user", "content": [{"type": "text", "text": "x" * 5000 + "!"}]}]
     steps = only(read(exchange(elsewhere), exchange(told, DONE))).steps
     assert [step.at for step in steps] == [None, 1767225603.0]
+
+
+def test_a_conversation_knows_the_definitions_that_its_first_request_offered():
+    offered = [{"name": "read", "input_schema": {"type": "object"}}]
+    first = exchange(ANTHROPIC_MESSAGES[:1], tools=offered)
+    told = only(read(first, exchange(ANTHROPIC_MESSAGES[:3], DONE)))
+    assert told.tools == b'[{"name":"read","input_schema":{"type":"object"}}]'
+    assert (told.used, told.model, told.at) == ({"read"}, "claude-x", 1767225601.0)

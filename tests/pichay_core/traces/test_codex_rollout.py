@@ -186,3 +186,9 @@ def test_the_first_versions_wrote_items_without_a_wrapper():
         (1, ["a: exec_command[A]", "u: A=1"], None),
     ]
     assert lines(*items)
+
+
+def test_a_conversation_knows_the_folder_that_its_agent_worked_in():
+    meta = {"type": "session_meta", "payload": {"id": "s", "source": "cli", "cwd": "/work"}}
+    assert only(read(meta, prompt("hello"), said("hi"))).project == "/work"
+    assert only(read(META, prompt("hello"), said("hi"))).project == ""
