@@ -148,7 +148,7 @@ def _known(report: Report) -> str:
     if not report.offered:
         return (
             "No tool definitions are known here, so none are left out: "
-            "name a file that holds them, with --tools."
+            "name a file that holds them, with --definitions."
         )
     said = (
         f"Definitions of unused tools were left out in {report.short:,} of the "

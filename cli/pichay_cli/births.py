@@ -63,7 +63,8 @@ def _read(_ctx: object, _param: object, path: Path | None) -> bytes | None:
 def birth_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Give a verb the options that say what sessions were given at their birth."""
     tools = click.option(
-        "--tools",
+        "--definitions",
+        "tools",
         type=click.Path(path_type=Path),
         callback=_read,
         metavar="FILE",

@@ -109,7 +109,7 @@ def _birth(report: Report) -> list[RenderableType]:
         return []
     told = f"what the model is told of paging costs {percent(report.protocol, report.cost)}"
     if not report.offered:
-        return [line(f"At birth: {told}. No tool definitions are known: --tools names them.")]
+        return [line(f"At birth: {told}. No tool definitions are known: --definitions names them.")]
     left_out = (
         f"{tokens(report.definitions)} tokens of definitions not sent, in {report.short:,} of "
         f"{times(report.offered, 'conversation')}, {times(report.misses, 'miss', 'misses')}"

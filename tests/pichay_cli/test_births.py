@@ -46,7 +46,7 @@ def replayed(folder, *arguments, verb="replay"):
 
 
 def test_a_later_session_of_a_project_leaves_out_what_the_earlier_did_not_use(folder):
-    said = replayed(folder, "--tools", folder / "tools.json")["sessions"]
+    said = replayed(folder, "--definitions", folder / "tools.json")["sessions"]
     second, first = (one["birth"] for one in said)
     assert (first["offered"], first["short"], first["definitions_tokens"]) == (1, 0, 0)
     assert (second["offered"], second["short"]) == (1, 1)
@@ -54,7 +54,7 @@ def test_a_later_session_of_a_project_leaves_out_what_the_earlier_did_not_use(fo
 
 
 def test_how_many_work_at_a_time_changes_nothing(folder):
-    named = ("--tools", folder / "tools.json")
+    named = ("--definitions", folder / "tools.json")
     one, two = (replayed(folder, *named, "--jobs", jobs) for jobs in (1, 2))
     assert one == two
 
@@ -64,11 +64,11 @@ def test_without_definitions_only_what_the_model_is_told_is_replayed(folder):
     assert (said["birth"]["conversations"], said["birth"]["offered"]) == (2, 0)
     assert said["cost"] - said["untouched_cost"] == pytest.approx(said["birth"]["protocol_cost"])
     shown = " ".join(run("replay", folder / "sessions", *MODEL).stdout.split())
-    assert "No tool definitions are known: --tools names them." in shown
+    assert "No tool definitions are known: --definitions names them." in shown
 
 
 def test_without_birth_nothing_of_it_is_replayed_or_said(folder):
-    said = replayed(folder, "--no-birth", "--tools", folder / "tools.json")["overall"]
+    said = replayed(folder, "--no-birth", "--definitions", folder / "tools.json")["overall"]
     assert (said["net"], said["birth"]["conversations"]) == (1.0, 0)
     assert "At birth" not in run("replay", folder / "sessions", *MODEL, "--no-birth").stdout
     assert "birth" not in replayed(folder, "--no-birth", verb="compare")
@@ -91,13 +91,13 @@ def test_definitions_that_were_recorded_are_used_without_being_named(folder):
 
 def test_a_session_that_calls_none_of_the_named_tools_was_offered_others(folder):
     (folder / "sessions" / "codex.jsonl").write_bytes(codex_rollout())
-    said = replayed(folder, "--tools", folder / "tools.json")["sessions"]
+    said = replayed(folder, "--definitions", folder / "tools.json")["sessions"]
     assert [one["birth"]["offered"] for one in said] == [1, 1, 0]
 
 
 def test_a_broken_recording_is_named_once(folder):
     (folder / "sessions" / "broken.jsonl").write_bytes(b'{"type": "user", ')
-    result = run("replay", folder / "sessions", *MODEL, "--tools", folder / "tools.json")
+    result = run("replay", folder / "sessions", *MODEL, "--definitions", folder / "tools.json")
     assert result.exit_code == 1
     assert result.stderr.count("broken.jsonl") == 1
 
@@ -123,19 +123,19 @@ def test_definitions_are_taken_from_a_list_or_a_request_as_a_client_sends_them()
 def test_a_file_without_definitions_is_refused_with_what_to_do(folder, said, why):
     (folder / "odd.json").write_text(said)
     for verb in ("replay", "compare"):
-        result = run(verb, folder / "sessions", "--tools", folder / "odd.json")
+        result = run(verb, folder / "sessions", "--definitions", folder / "odd.json")
         assert result.exit_code == 2
         assert why in " ".join(result.output.split())
 
 
 def test_a_file_that_is_not_there_is_refused(folder):
-    result = run("replay", folder / "sessions", "--tools", folder / "none.json")
+    result = run("replay", folder / "sessions", "--definitions", folder / "none.json")
     assert result.exit_code == 2
     assert "No such file" in result.output
 
 
 def test_a_comparison_shows_birth_paging_and_both_by_length_of_session(folder):
-    result = run("compare", folder / "sessions", *MODEL, "--tools", folder / "tools.json")
+    result = run("compare", folder / "sessions", *MODEL, "--definitions", folder / "tools.json")
     assert result.exit_code == 0
     assert result.stdout.rstrip().endswith(COMPARED.rstrip())
 
@@ -157,7 +157,7 @@ COMPARED = """\
 
 
 def test_a_comparison_as_data_holds_the_same(folder):
-    said = replayed(folder, "--tools", folder / "tools.json", verb="compare")["birth"]["bands"]
+    said = replayed(folder, "--definitions", folder / "tools.json", verb="compare")["birth"]["bands"]
     assert [band["requests"] for band in said] == ["1-5", "all"]
     whole = said[-1]
     assert (whole["sessions"], whole["losing"], whole["losing_more_than_protocol"]) == (2, 1, 0)
@@ -211,7 +211,8 @@ Net without paging (birth), without birth (paging), and with both, in sessions o
 not sent: tokens of definitions. losing: birth costs more than untouched.
 
 Birth alone costs more than untouched in none of 1 session.
-No tool definitions are known here, so none are left out: name a file that holds them, with --tools.
+No tool definitions are known here, so none are left out: name a file that holds them, with
+--definitions.
 """
 
 
