@@ -44,7 +44,8 @@ class Head:
     first_system: str
     """The first system text that says something of the conversation (no billing line)."""
     front: str
-    """A hash of all that stands before the messages, without markers and billing line."""
+    """A hash of all that stands before the messages, without markers, billing line and what the
+    provider itself keeps out of the prefix (deferred tools)."""
     tool_names: tuple[str, ...]
     ttls: tuple[str, ...]
     """Times to live of the cache markers on tools and system, in prefix order."""

@@ -157,7 +157,9 @@ COMPARED = """\
 
 
 def test_a_comparison_as_data_holds_the_same(folder):
-    said = replayed(folder, "--definitions", folder / "tools.json", verb="compare")["birth"]["bands"]
+    said = replayed(folder, "--definitions", folder / "tools.json", verb="compare")["birth"][
+        "bands"
+    ]
     assert [band["requests"] for band in said] == ["1-5", "all"]
     whole = said[-1]
     assert (whole["sessions"], whole["losing"], whole["losing_more_than_protocol"]) == (2, 1, 0)
