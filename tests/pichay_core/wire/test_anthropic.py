@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.wire import anthropic, jsontext
-from pichay_core.wire.format import Edits
+from pichay_core.wire.format import Edits, Head
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
 from tests.strategies import (
@@ -623,7 +623,7 @@ def test_whatever_stands_beside_the_messages_is_read_or_unreadable(messages, fie
     assert anthropic.marker_problems(head, read) <= anthropic.problems(head, read)
 
 
-def head_of(**fields: object) -> anthropic.Head:
+def head_of(**fields: object) -> Head:
     return anthropic.head(anthropic.outline(written({"messages": [], **fields})))
 
 
@@ -670,6 +670,15 @@ def test_the_front_ignores_markers_shape_and_the_billing_line_and_nothing_else()
         head_of(system=[text("You"), text("are")], tools=[tool]),
     ):
         assert other.front != plain
+
+
+def test_tools_that_the_provider_keeps_out_of_the_prefix_are_no_part_of_the_front():
+    tool, other = ({"name": name, "input_schema": {"type": "object"}} for name in "AB")
+    plain = head_of(tools=[tool])
+    later = head_of(tools=[tool, {**other, "defer_loading": True}])
+    assert later.front == plain.front
+    assert later.tool_names == ("A", "B")
+    assert head_of(tools=[tool, {**other, "defer_loading": False}]).front != plain.front
 
 
 def test_a_head_is_read_anew_only_where_its_text_is_new():
