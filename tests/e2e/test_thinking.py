@@ -83,7 +83,7 @@ def with_lost(events):
 
 @pytest.mark.parametrize("http2", [False, True], ids=["http1", "http2"])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_thinking_that_an_edit_cost_ends_the_editing_of_that_session(
+def test_after_thinking_that_an_edit_cost_no_more_pages_leave_and_those_that_left_stay_out(
     eager, upstream, stream, http2
 ):
     whole = json.dumps(json.loads(WHOLE) | {"input_transformations": [LOST]}).encode()
@@ -103,10 +103,12 @@ def test_thinking_that_an_edit_cost_ends_the_editing_of_that_session(
             "prefix_binding_mismatch",
             {"blocks": 1, "path": "messages.3.content.0", "edited": True},
         )
-        assert WHY in journal.session(event["session"])["frozen"]
-        later = conversation.read("later.py").body(**fields)
+        session = journal.session(event["session"])
+        assert (WHY in session["held"], session["frozen"]) == (True, None)
+        out = stubs(upstream.last.json)
+        later = conversation.read("later.py").read("last.py").body(**fields)
         client.post(upstream.messages, content=later)
-    assert upstream.last.body == later
-    assert [turn["outcome"] for turn in journal.turns(2)] == ["edited", "observed"]
-    assert len(journal.events("frozen", "warned", number=2)) == 2
+    assert stubs(upstream.last.json) == out
+    assert [turn["outcome"] for turn in journal.turns(2)] == ["edited", "edited"]
+    assert len(journal.events("stopped", "warned", number=2)) == 2
     assert eager.log.read_text().count(WHY) == before + 1
