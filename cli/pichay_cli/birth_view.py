@@ -97,8 +97,10 @@ def _band(session: Three) -> int:
     return sum(session.birth.requests > longest for longest in BANDS)
 
 
-_TITLES = ("sessions", "birth", "paging", "both", "not sent", "misses", "losing")
-_COLUMNS = (Column("requests", right=True), *(Column(title, right=True) for title in _TITLES))
+_TITLES = ("requests", "sessions", "birth", "paging", "both", "not sent", "misses", "losing")
+_LEAST = {"not sent": 70, "misses": 70}
+"""Columns of text from which they are shown; the lines below say both."""
+_COLUMNS = tuple(Column(title, right=True, least=_LEAST.get(title, 0)) for title in _TITLES)
 
 
 def birth_sheet(sessions: Sequence[Three]) -> RenderableType:

@@ -17,7 +17,7 @@ def births_panel(born: Births, called: int) -> RenderableType | None:
     amounts = (
         ("definitions", born.definitions, f"tokens not sent{_each(born.definitions, born)}"),
         ("repeats", born.shortened, "tokens not sent: here already, or cut"),
-        ("protocol", born.protocol, f"tokens more: the model is told{_each(born.protocol, born)}"),
+        ("protocol", born.protocol, f"tokens more: the text on paging{_each(born.protocol, born)}"),
     )
     rows: list[Sequence[Cell]] = [
         (name, tokens(amount), (said, QUIET)) for name, amount, said in amounts if amount
@@ -25,8 +25,9 @@ def births_panel(born: Births, called: int) -> RenderableType | None:
     if not rows:
         return None
     if called:
-        rows.append(("misses", f"{called:,}", ("short definitions that the model called", QUIET)))
-    return section("From the first time", Sheet(_COLUMNS, [*rows, _net(born)]))
+        said = "tools called whose definition was not sent in full"
+        rows.append(("misses", f"{called:,}", (said, QUIET)))
+    return section("Birth: sent smaller from the first time", Sheet(_COLUMNS, [*rows, _net(born)]))
 
 
 def _each(amount: int, born: Births) -> str:

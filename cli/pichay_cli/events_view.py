@@ -117,11 +117,12 @@ def _missed(event: EventStory) -> str:
 
 def _shortened(event: EventStory) -> str:
     definitions = times(event.detail.get("tools", 0), "tool definition")
-    return f"{definitions} {event.why}, {_tokens(event)} off every request"
+    return f"{definitions} {event.why}, about {_tokens(event)} off every request"
 
 
 def _called(event: EventStory) -> str:
-    return f"{event.detail.get('tool')}: its definition was left out, {_tokens(event)} in full"
+    tool = event.detail.get("tool")
+    return f"{tool}: its definition, {_tokens(event)}, had not been sent in full"
 
 
 def _restored(event: EventStory) -> str:

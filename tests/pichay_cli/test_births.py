@@ -157,9 +157,8 @@ COMPARED = """\
 
 
 def test_a_comparison_as_data_holds_the_same(folder):
-    said = replayed(folder, "--definitions", folder / "tools.json", verb="compare")["birth"][
-        "bands"
-    ]
+    shown = replayed(folder, "--definitions", folder / "tools.json", verb="compare")
+    said = shown["birth"]["bands"]
     assert [band["requests"] for band in said] == ["1-5", "all"]
     whole = said[-1]
     assert (whole["sessions"], whole["losing"], whole["losing_more_than_protocol"]) == (2, 1, 0)

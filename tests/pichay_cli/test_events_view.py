@@ -107,12 +107,12 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
         (
             event("shortened", "unused in 2 earlier sessions", 1_500, None, tools=3),
             "shortened",
-            "3 tool definitions unused in 2 earlier sessions, 1.5k tokens off every request",
+            "3 tool definitions unused in 2 earlier sessions, about 1.5k tokens off every request",
         ),
         (
             event("called", None, 800, None, tool="Workflow"),
             "called",
-            "Workflow: its definition was left out, 800 tokens in full",
+            "Workflow: its definition, 800 tokens, had not been sent in full",
         ),
         (
             event("restored", "cold", 800, None, tool="Workflow"),

@@ -243,11 +243,11 @@ def test_text_from_a_request_is_never_markup_and_never_steers_the_terminal(path)
 
 
 BORN = """\
-From the first time
+Birth: sent smaller from the first time
 definitions   62.0k  tokens not sent, 6.2k a request
 repeats         500  tokens not sent: here already, or cut
-protocol       1.3k  tokens more: the model is told, 134 a request
-misses            1  short definitions that the model called
+protocol       1.3k  tokens more: the text on paging, 134 a request
+misses            1  tools called whose definition was not sent in full
 net          -$0.02  money, estimate
 """
 
@@ -257,4 +257,4 @@ def test_what_was_sent_smaller_from_the_first_time_is_told_with_its_net(path):
 
 
 def test_where_nothing_was_sent_smaller_nothing_is_said_of_it(path):
-    assert "From the first time" not in drawn(builders.losing(path), 80)
+    assert "from the first time" not in drawn(builders.losing(path), 80)
