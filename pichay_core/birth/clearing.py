@@ -36,7 +36,7 @@ def clear_at_least(times: CacheMultipliers, requests: int = REQUESTS) -> int:
         n·r·(K - S) - (w - r)·(G + T + S)
 
     with w and r the price of a cache write and a cache read, S the placeholders, T what survives
-    behind the first place that was cleared and G what has to be written again before it
+    behind the first place that was cleared and G what has to be written again
     ahead of it. The oldest results go first, so that place is near the beginning: at
     the trigger W all of the window but K is written again, G + T <= W - K. With
     a = (w - r) / (n·r) it pays from
