@@ -149,11 +149,11 @@ def _losses(every: Band) -> RenderableType:
 def _known(report: Report) -> str:
     if not report.offered:
         return (
-            "No tool definitions are known here, so none are left out: "
+            "No tool definitions are known here, so none go out in short: "
             "name a file that holds them, with --definitions."
         )
     said = (
-        f"Definitions of unused tools were left out in {report.short:,} of the "
+        f"Definitions of unused tools went out in short in {report.short:,} of the "
         f"{times(report.offered, 'conversation')} where they are known."
     )
     if not report.squeezed:
@@ -165,11 +165,12 @@ def _misses(whole: Three) -> list[RenderableType]:
     birth, both = whole.birth, whole.both
     if not birth.misses:
         return []
-    missed = times(birth.misses, "tool was", "tools were") + " left out and called all the same"
-    return [
-        line(f"{missed}. If each had needed a request more: birth {birth.net_missed:.3f}, "
-             f"both {both.net_missed:.3f}.")
-    ]  # fmt: skip
+    missed = times(birth.misses, "tool was", "tools were")
+    said = (
+        f"{missed} sent in short and called all the same. If each had needed a request more: "
+        f"birth {birth.net_missed:.3f}, both {both.net_missed:.3f}."
+    )
+    return [line(said)]
 
 
 def birth_data(sessions: Sequence[Three]) -> Mapping[str, object]:

@@ -75,8 +75,8 @@ def birth_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         "--birth/--no-birth",
         default=True,
         show_default=True,
-        help="Leave out definitions of tools that earlier sessions of a project did not use, and "
-        "tell the model of paging.",
+        help="Send definitions of tools that earlier sessions of a project did not use in short, "
+        "and tell the model of paging.",
     )
     return birth(tools(verb))
 

@@ -116,7 +116,9 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--tools",
         type=click.Choice(CHOICES),
-        help="How definitions go out of tools that earlier sessions of a project did not use.",
+        help="Definitions of tools that earlier sessions of a project did not use go out in short, "
+        "are left to the provider's tool search (defer), or go out whole; auto (the default) "
+        "defers where the client has that search, else shortens.",
     ),
     click.option("--policy", type=click.Choice(list(POLICIES)), help="Which page goes first."),
     click.option("--schedule", type=click.Choice(list(SCHEDULES)), help="When to flush."),
@@ -132,13 +134,17 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--pin-half-life", type=_COUNT, help="Turns after which a pin weighs half as much."
     ),
     click.option(
-        "--diffs", is_flag=True, help="A file that is read again after a change goes out as a diff."
+        "--diffs",
+        is_flag=True,
+        help="A file that is read again after a change goes out as a diff (modes birth, server, "
+        "full).",
     ),
     click.option(
         "--oversize-bytes",
         type=_COUNT,
         callback=_oversize,
-        help=f"Of a larger result only parts go out; {LEAST} or more, 0 for never.",
+        help=f"Of a larger result only parts go out (modes birth, server, full); {LEAST} or "
+        "more, 0 (the default) for never.",
     ),
     click.option("--max-body-mb", type=_POSITIVE, help="A larger body passes as it came, in MiB."),
     click.option(

@@ -151,8 +151,8 @@ COMPARED = """\
 
   Birth alone costs more than untouched in 1 of 2 sessions, at most +0.6 %; in
   none by more than the text costs that tells of paging.
-  Definitions of unused tools were left out in 1 of the 2 conversations where
-  they are known.
+  Definitions of unused tools went out in short in 1 of the 2 conversations
+  where they are known.
 """
 
 
@@ -189,10 +189,10 @@ not sent: tokens of definitions. losing: birth costs more than untouched.
 
 Birth alone costs more than untouched in 2 of 3 sessions, at most +12 %; in 1 by more than the text
 that tells of paging.
-Definitions of unused tools were left out in 3 of the 3 conversations where they are known. In 3 the
-head as billed has no room for all of them.
-9 tools were left out and called all the same. If each had needed a request more: birth 1.043, both
-1.043.
+Definitions of unused tools went out in short in 3 of the 3 conversations where they are known. In 3
+the head as billed has no room for all of them.
+9 tools were sent in short and called all the same. If each had needed a request more: birth 1.043,
+both 1.043.
 """
 
 
@@ -212,7 +212,7 @@ Net without paging (birth), without birth (paging), and with both, in sessions o
 not sent: tokens of definitions. losing: birth costs more than untouched.
 
 Birth alone costs more than untouched in none of 1 session.
-No tool definitions are known here, so none are left out: name a file that holds them, with
+No tool definitions are known here, so none go out in short: name a file that holds them, with
 --definitions.
 """
 
