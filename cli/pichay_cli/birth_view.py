@@ -99,7 +99,7 @@ def _band(session: Three) -> int:
 
 _TITLES = ("requests", "sessions", "birth", "paging", "both", "not sent", "misses", "losing")
 _LEAST = {"not sent": 70, "misses": 70}
-"""Columns of text from which they are shown; the lines below say both."""
+"""Columns of text from which they are shown: on fewer the last ones would be cut off."""
 _COLUMNS = tuple(Column(title, right=True, least=_LEAST.get(title, 0)) for title in _TITLES)
 
 
