@@ -76,12 +76,14 @@ def still_stripped(
 ) -> int:
     """Return how many of *messages* go without thinking, the first *shared* being as *known*.
 
-    What was given up does not come back where the client changed something before it.
+    What was given up does not come back where the client changed something before it. Signed
+    thinking is known by its message: no two are alike.
     """
     if stripped <= shared:
         return stripped
     given_up = {message.digest for message in known[shared:stripped]}
-    last = (at for at in reversed(range(shared, len(messages))) if messages[at].digest in given_up)
+    later = reversed(range(shared, len(messages)))
+    last = (at for at in later if messages[at].thinks and messages[at].digest in given_up)
     return next(last, shared - 1) + 1
 
 

@@ -1,6 +1,7 @@
 """Thinking that is given up with a flush: when, which, and what becomes of it afterwards."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from pichay_core.turn import view
 from pichay_core.wire import anthropic
 from tests.builders import (
     BINDING,
+    CLEARED,
     SONNET,
     Course,
     RecordedProxy,
@@ -223,12 +225,28 @@ def test_an_open_loop_keeps_it_unless_the_loop_has_none_and_the_cache_is_cold():
     assert given_up([ASKS, SAYS, ASKS, THINKS, ANSWERS], cold=True) is None
 
 
-def test_what_was_given_up_stays_so_as_long_as_the_client_sends_it():
-    known = heard("a", "b", "c", "d", "e")
-    assert still_stripped(known, 3, heard("a", "b", "c", "d", "e", "f"), 5) == 3
-    assert still_stripped(known, 5, heard("a", "b", "x"), 2) == 2
-    assert still_stripped(known, 5, heard("a", "x", "c", "d", "e", "f"), 1) == 5
-    assert still_stripped(known, 4, heard("summary", "c", "d", "e"), 0) == 3
+def minds(names):
+    """Messages by name; those in capitals think."""
+    told = zip(heard(*names), names, strict=True)
+    return [replace(one, thinks=name.isupper()) for one, name in told]
+
+
+@pytest.mark.parametrize(
+    ("stripped", "sent", "shared", "still"),
+    [(3, "aBcDef", 5, 3), (5, "aBx", 2, 2), (5, "aycDef", 1, 4), (4, "xcDe", 0, 3),
+     (5, "axcDeFc", 1, 4), (5, "axYz", 1, 1)],
+)  # fmt: skip
+def test_what_was_given_up_stays_so_as_long_as_the_client_sends_it(stripped, sent, shared, still):
+    assert still_stripped(minds("aBcDe"), stripped, minds(sent), shared) == still
+
+
+def test_what_is_said_twice_is_not_taken_for_what_was_given_up():
+    """Both tasks end with the same words; between them the model thought."""
+    course, talk = Course(), thinking()
+    course.take(talk.ask("next"), model=BINDING)
+    course.take(talk.read("x.py", think=True).ask("last").read("y.py"), model=BINDING)
+    talk.messages[2]["content"][0]["content"] = CLEARED
+    assert thought_of(course.take(talk, model=BINDING).body) == [19]
 
 
 def test_thinking_is_counted_by_its_text_else_by_its_cipher():
