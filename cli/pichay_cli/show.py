@@ -135,11 +135,12 @@ def _head(session: SessionFigures, now: float) -> list[RenderableType]:
         times(session.requests, "request"),
         f"seen {ago(now - session.last_at)} ago",
     )
+    tools = [f"tool definitions {session.definitions}"] if session.definitions else []
     parent = [f"of session {session.parent}"] if session.parent else []
     frozen = [f"frozen, only observed: {session.frozen}"] if session.frozen else []
     return [
         line(("Session ", STRONG), (session.id, STRONG)),
-        *(line((text, QUIET)) for text in (" · ".join(about), *parent)),
+        *(line((text, QUIET)) for text in (" · ".join(about), *tools, *parent)),
         *(line((text, "yellow")) for text in frozen),
         "",
     ]

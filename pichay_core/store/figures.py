@@ -12,6 +12,7 @@ from functools import reduce
 
 from sqlite_utils import Database
 
+from pichay_core.birth.choice import birth_of
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 
 TABLES = frozenset({"sessions", "turns", "pages", "contents", "events"})
@@ -103,6 +104,8 @@ class SessionFigures:
     parent: str | None
     model: str
     mode: str
+    definitions: str
+    """How the definitions of its tools go out, and why; empty if that was not asked."""
     """Of its last request; empty in what was recorded before there were any."""
     frozen: str | None
     started_at: float
@@ -158,6 +161,7 @@ def sessions(
             parent=row["parent"],
             model=row["model"],
             mode=row.get("mode") or "",
+            definitions=_definitions(row.get("birth")),
             frozen=row["frozen"],
             started_at=row["started_at"],
             last_at=row["last_at"],
@@ -175,6 +179,17 @@ def sessions(
 _GIVEN_UP = """
     count(*) times, total(tokens) tokens, total(json_extract(detail, '$.blocks')) blocks
 """
+
+
+def _definitions(birth: str | None) -> str:
+    given = birth_of(birth) if birth else None
+    if given is None or not given.why:
+        return ""
+    if given.way == "whole":
+        return f"whole: {given.why}"
+    return f"{len(given.reduced)} {given.way}: {given.why}"
+
+
 _EACH = "group by session, model"
 _NET = """
     model, count(*) requests, count(input_tokens) settled, count(dollars) priced,

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from pichay_cli import main
 from pichay_cli.panels import sessions_sheet
 from pichay_cli.show import drawing
+from pichay_core.birth.choice import Birth
 from pichay_core.store import figures, stories
 from pichay_core.store.births import births
 from pichay_core.store.scope import Scope
@@ -228,3 +229,14 @@ def test_an_unknown_handle_is_an_error_that_says_where_handles_are(path, pichay)
     assert done.output == (
         "Error: No page has the handle ZZZZZZZZ. A stub ends in its handle: Page ABCD2345.\n"
     )
+
+
+def test_a_session_says_how_its_definitions_go_out_and_why(path):
+    birth = Birth(
+        way="short", names=frozenset({"Agent", "Skill"}), why="unused in 2 earlier sessions"
+    )
+    made = Recording(path)
+    one = made.session(birth=birth.as_text())
+    other = made.session("b" * 32, birth=Birth(why="no earlier session").as_text())
+    assert "\ntool definitions 2 short: unused in 2 earlier sessions\n" in shown(made, one)
+    assert "\ntool definitions whole: no earlier session\n" in shown(made, other)
