@@ -96,6 +96,20 @@ class Entry:
             return self
         return replace(self, form=Form.WHOLE, source=None, form_bytes=0)
 
+    def standing_as(self, before: "Entry") -> "Entry":
+        """Return the entry in the state and form that it had *before*, if it is still sent."""
+        state = self.state if self.state is State.GONE else before.state
+        new = replace(
+            self,
+            state=state,
+            handle=before.handle,
+            moved=before.moved,
+            form=before.form,
+            source=before.source,
+            form_bytes=before.form_bytes,
+        )
+        return self if new == self else new
+
     @property
     def out(self) -> bool:
         """True if a stub stands in its frame."""

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+from pichay_core.model import State
 from pichay_core.pager import Held
 from pichay_core.rewrite import Rewritten
-from pichay_core.session import Match, Session
+from pichay_core.session import Match, Session, shared_prefix
+from pichay_core.table import PageTable
+from pichay_core.thinking import still_stripped
 from pichay_core.turn import Turn
 
 MOST_FAILURES = 3
@@ -26,20 +29,27 @@ def with_failure(session: Session) -> Session:
 
 def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
     """Return the session after a turn of which nothing was carried out but what stood before."""
-    gone_before = {page for page, entry in before.table.entries.items() if entry.out}
-    moved = {page for page, entry in after.table.entries.items() if entry.out} - gone_before
+    known, shared = before.messages, shared_prefix(before.messages, after.messages)
     return replace(
         after,
-        table=after.table.restored(moved),
+        table=_as_kept(after.table, before.table),
         birth=before.birth,
         edited=before.edited,
-        stripped=before.stripped,
+        stripped=still_stripped(known, before.stripped, after.messages, shared),
         flushed=before.flushed,
         boundary=before.boundary,
         previous=before.previous,
         texts=None,
         sent=kept.sent,
     )
+
+
+def _as_kept(after: PageTable, before: PageTable) -> PageTable:
+    """Return a table in which what is new stands as it came, and the rest as it stood before."""
+    shown = {page for page, entry in before.entries.items() if entry.state is not State.GONE}
+    table = after.as_sent(after.entries.keys() - shown)
+    changed = (table[page].standing_as(before[page]) for page in shown)
+    return table.with_entries(entry for entry in changed if entry is not table[entry.page.id])
 
 
 def outcome_of(turn: Turn, client_body: bytes, why: str | None) -> str:

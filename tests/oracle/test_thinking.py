@@ -10,7 +10,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pichay_core.events import Flushed, Returned, Stripped
+from pichay_core import rewrite
+from pichay_core.events import Failed, Flushed, Returned, Stripped
 from pichay_core.wire import anthropic
 from tests.builders import (
     HEADER_SESSION,
@@ -19,7 +20,9 @@ from tests.builders import (
     RecordedProxy,
     Talk,
     body,
+    content_of,
     is_stub,
+    prose,
     results_in,
     rules,
     stubbed,
@@ -272,3 +275,19 @@ def test_a_failure_inside_costs_no_thought(monkeypatch):
     kept = witness.proxy.paging.kept(arrived)
     assert witness.behind.receive(kept.body, ",".join(kept.betas)).refusal is None
     assert witness.behind.receive(whole).refusal is not None
+
+
+def test_what_was_not_carried_out_once_goes_on_as_it_went(monkeypatch):
+    """A body would break a rule: thinking is bound to what was sent in its place."""
+    proxy = Proxy(rules(), mode="full", oversize=20_000)
+    witness, talk = Witness(proxy), Talk()
+    found = rewrite._new_problems  # of which there are none: the first is made up
+    for number in range(6):
+        made_up = iter([frozenset({"a rule"})] if number == 2 else [])
+        monkeypatch.setattr(rewrite, "_new_problems", lambda *of, up=made_up: next(up, found(*of)))
+        witness.send(body(talk), model=BOUND_MODEL)
+        assert witness.ours.refusal is None
+        talk.run("make", prose("make", 30_000) if number == 1 else None, think=True)
+        talk.messages[-2]["content"] = witness.replied(talk.messages[-2]["content"])
+    assert [type(e) for e in proxy.events() if isinstance(e, Failed)] == [Failed]
+    assert content_of(witness.upstream, "toolu_0002") == prose("make", 30_000)
