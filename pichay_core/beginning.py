@@ -33,13 +33,15 @@ def begun(matched: Match, moved: Follow, request: Request, wanted: Birth | None)
 
 
 def _as_sent(session: Session) -> Session:
-    """Return the session without decisions that were only recorded.
+    """Return the session without decisions that were only recorded, or given up by observing.
 
     While it was observed, the client's own text went upstream: it is what the provider has
     cached, and what it has bound thinking to. What is to leave is decided anew.
     """
-    if session.edited:
+    if session.edited and not session.observed:
         return session
+    if session.observed:
+        session = replace(session, birth=None)
     table = session.table.as_sent(session.frames)
     if table is session.table and not session.stripped:
         return session

@@ -12,6 +12,7 @@ from pichay_core.birth.choice import Birth
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
+from pichay_core.modes import MODES
 from pichay_core.table import PageTable
 from pichay_core.wire.format import Edits, Head
 from pichay_core.wire.message import Message
@@ -110,9 +111,15 @@ class Session:
         """True if what was decided goes on whatever happens.
 
         Other bytes than the client's are what the provider has cached, and what it has bound
-        thinking to. Not so once it has refused them, and taken the client's own.
+        thinking to. Not so once it has refused them, or was sent the client's own since.
         """
-        return self.edited and not (self.frozen or "").startswith(REFUSED)
+        refused = (self.frozen or "").startswith(REFUSED)
+        return self.edited and not (self.observed or refused)
+
+    @property
+    def observed(self) -> bool:
+        """True if its last request went upstream as it came, whatever was decided."""
+        return self.mode in MODES and not MODES[self.mode].edits
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,7 @@ def _facts(
     faulted = [page for page in arrived if session.table[page].faults]
     return TurnFacts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
-        flushed=advanced.flushed is not None if edit else bool(before.sent),
+        flushed=advanced.flushed is not None if edit else before.keeps,
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted")
         or front_changed(before, request)

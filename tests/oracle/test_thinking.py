@@ -228,6 +228,21 @@ def test_it_is_not_made_up_for_after_a_restart_either(tmp_path):
     witness.proxy.stop()
 
 
+def test_who_has_observed_for_a_while_does_not_come_back_to_what_was_given_up():
+    """Thinking is bound to the client's own text since, and that is what is cached."""
+    proxy, talk = Proxy(rules(), mode="full"), Talk()
+    witness, dropped, given_up = Witness(proxy, drops=True), [], []
+    for number, mode in enumerate(["full"] * 2 + ["observe"] * 3 + ["full"] * 3):
+        proxy.paging.settings = replace(proxy.settings, mode=mode)
+        witness.send(body(talk), model=BOUND_MODEL)
+        dropped.append(len(witness.ours.dropped))
+        given_up.append(proxy.decision.exchange.facts.flushed)
+        talk.read(f"{number}.py", think=True)
+        talk.messages[-2]["content"] = witness.replied(talk.messages[-2]["content"])
+    assert dropped == [0, 0, 2, 2, 2, 2, 2, 2]
+    assert given_up == [False, False, True, *[False] * 5]
+
+
 @law
 @given(faithful, thinkers, st.sampled_from(["server", "full"]), binding, st.booleans())
 def test_asking_the_provider_to_clear_costs_no_thought(play, client, mode, model, drops):
