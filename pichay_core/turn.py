@@ -142,8 +142,9 @@ def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
     """
     before = matched.session
     given_up = bool(before.sent) and not kept.sent
+    shown = before if kept.body is request.outline.body else _shown(before, request)
     after = replace(
-        before, requests=before.requests + 1, last_at=request.at, texts=None, sent=kept.sent
+        shown, requests=before.requests + 1, last_at=request.at, texts=None, sent=kept.sent
     )
     facts = TurnFacts(
         flushed=given_up,
@@ -155,13 +156,15 @@ def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
 
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the body as the session's decisions have it, deciding nothing (count_tokens)."""
+    return rewrite(replace(_shown(session, request), texts=None), request, stored)
+
+
+def _shown(session: Session, request: Request) -> Session:
+    """Return the session with the messages of a request; the new ones bring nothing with them."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
     messages, known = request.messages, session.messages
     stripped = still_stripped(known, session.stripped, messages, shared_prefix(known, messages))
-    shown = replace(
-        session, messages=messages, frames=placed.frames, stripped=stripped, sent={}, texts=None
-    )
-    return rewrite(shown, request, stored)
+    return replace(session, messages=messages, frames=placed.frames, stripped=stripped, placed=True)
 
 
 def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:

@@ -295,10 +295,10 @@ def test_a_frozen_session_records_no_message_twice(tmp_path):
     proxy.send(talk)
     assert proxy.decision.exchange is not None
     proxy.paging.aftermath.freeze(proxy.decision.exchange, "refused", proxy.at)
-    for _ in range(3):
+    for number in range(3):
         proxy.send(talk.read("more.py"))
-        assert proxy.last.shared == len(proxy.last.after.messages) == 17
-    assert proxy.rows("select count(*) from messages") == [(17,)]
+        assert proxy.last.shared == 17 + 2 * number
+    assert proxy.rows("select count(*) from messages") == [(23,)]
     proxy.stop()
 
 
@@ -329,6 +329,23 @@ def test_a_body_that_would_break_a_rule_is_not_sent_and_counts_as_a_failure(monk
         assert proxy.session.failures == number + 1
     assert proxy.events(Failed) == [Failed("would break a rule: a rule")] * 3
     assert proxy.events(Frozen) == [Frozen("3 failures")]
+
+
+def test_what_is_out_of_a_frozen_session_saves_nothing_once_the_client_has_compacted(tmp_path):
+    proxy, talk = RecordedProxy(tmp_path / "db", rules("every-turn", tau=1), mode="full"), Talk()
+    for number in range(4):
+        proxy.send(talk, NAMED)
+        talk.read(f"{number}.py")
+    assert stubbed(proxy.send(talk, NAMED))
+    assert proxy.decision.exchange is not None
+    proxy.paging.aftermath.freeze(proxy.decision.exchange, "3 failures", proxy.at)
+    for compacted in (talk, Talk("Summary."), Talk("Summary.").run("ls")):
+        proxy.send(compacted, NAMED)
+        assert proxy.last.outcome == "edited"
+    removed = [row[0] for row in proxy.rows("select removed_tokens from turns order by request")]
+    assert removed[-4] == removed[-3] > 0
+    assert removed[-2:] == [0, 0]
+    proxy.stop()
 
 
 # -- replies ------------------------------------------------------------------------------
