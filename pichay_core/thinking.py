@@ -56,7 +56,8 @@ def thoughts(message: Message) -> int:
 def open_loop(messages: Sequence[Message]) -> list[Message]:
     """Return the replies since the last turn of the user that answers no tool call, newest first.
 
-    Messages of one role are one turn, as the provider has it. None means that no loop is open.
+    Messages of one role are one turn, as the provider has it. A call that nobody answered keeps
+    its loop open. None means that no loop is open.
     """
     replies: list[Message] = []
     answers, others = False, 0
@@ -64,7 +65,7 @@ def open_loop(messages: Sequence[Message]) -> list[Message]:
         if message.role != ASSISTANT:
             answers, others = answers or bool(message.results), others + 1
             continue
-        if others and not answers:
+        if others and not answers and not message.calls:
             return replies
         replies.append(message)
         answers, others = False, 0

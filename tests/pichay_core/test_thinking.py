@@ -193,6 +193,8 @@ LOOPS = [
     ([ASKS, CALLS, ANSWERS, THINKS, ANSWERS], 2),
     ([ASKS, CALLS, ANSWERS, SAYS, ASKS, THINKS, ANSWERS], 1),
     ([ASKS, SAYS], 1),
+    ([ASKS, THINKS, ASKS], 1),
+    ([ASKS, THINKS, ASKS, SAYS, ASKS], 0),
     ([ANSWERS], 0),
     ([], 0),
 ]
