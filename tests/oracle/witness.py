@@ -95,9 +95,15 @@ def _asks(messages: list[Json], at: int) -> bool:
     """True if the user speaks there, and answers no call with it."""
     if messages[at]["role"] == "assistant":
         return False
-    said = messages[at]["content"]
-    results = isinstance(said, list) and any(b["type"] == "tool_result" for b in said)
-    return not results and (at == 0 or messages[at - 1]["role"] == "assistant")
+    if _holds(messages[at], "tool_result"):
+        return False
+    before = messages[at - 1] if at else None
+    return before is None or (before["role"] == "assistant" and not _holds(before, "tool_use"))
+
+
+def _holds(message: Json, kind: str) -> bool:
+    said = message["content"]
+    return isinstance(said, list) and any(block["type"] == kind for block in said)
 
 
 def step_by_step(play: Iterable[Sent]) -> Iterator[tuple[Sent, list[list[Json]]]]:
