@@ -35,7 +35,7 @@ from tests.oracle.witness import Witness, clean, step_by_step
 BOUND_MODEL, FREE_MODEL = "claude-opus-5-5", "claude-sonnet-4-5"
 NAMED = {**KEY, HEADER_SESSION: "one"}
 law = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 plays = st.lists(moves, min_size=12, max_size=30)
 faithful = st.lists(

@@ -40,7 +40,7 @@ def courses(draw):
 
 
 @given(courses())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_the_bound_is_the_best_of_every_plan(course):
     assert abs(least(*course, PRICE) - by_every_plan(*course, PRICE)) < 1e-6
 
