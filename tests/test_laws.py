@@ -299,7 +299,7 @@ def test_the_generator_reaches_what_the_laws_are_about():
     """Else they would hold of nothing."""
     seen = {"flush": 0, "fault": 0, "repair": 0, "fork": 0, "rewind": 0, "bytes": 0}
 
-    @settings(law)
+    @settings(law, max_examples=60)
     @given(plays, clients, rulings)
     def count(play, client, ruling):
         proxy = Proxy(ruling)
