@@ -59,6 +59,10 @@ class Entry:
     """The page without which a form that only refers to it says nothing."""
     form_bytes: int = 0
     """Of the text that stands for it; 0 while it stands there whole."""
+    released: bool = False
+    """The model said that it does not need it: it leaves first, however young."""
+    summary: str = ""
+    """What the model wants to read in its place when it is out, beside its name."""
     short: int = field(init=False, repr=False, compare=False)
     """Tokens that its form leaves out."""
     gain: int = field(init=False, repr=False, compare=False)

@@ -35,6 +35,10 @@ class Birth:
     """Why the definitions go out the way they do; empty if nobody asked."""
     clears: int = 0
     """Tokens that the provider is asked to clear at least, whenever it does; 0 if it is not."""
+    offers: tuple[str, ...] = ()
+    """Tools of ours that stand behind the client's, in their order."""
+    tags: bool = False
+    """The model is told of tags in which it may ask for the same."""
 
     @property
     def reduced(self) -> frozenset[str]:

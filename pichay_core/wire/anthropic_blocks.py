@@ -1,8 +1,13 @@
 """Anthropic Messages: the shapes that blocks come in, read the same way everywhere."""
 
+import hashlib
 from typing import cast
 
-from pichay_core.wire.shapes import Json, items, mapping
+import msgspec
+
+from pichay_core.wire.shapes import Json, items, mapping, string
+
+_CANONICAL = msgspec.json.Encoder(order="sorted")
 
 
 def content_blocks(content: object) -> list[Json]:
@@ -39,3 +44,26 @@ def _inside(key: str, part: object) -> object:
     if key == "content" and isinstance(part, str | list):
         return [unmarked(item) for item in listed(cast("object", part))]
     return unmarked(part) if key == "source" else part
+
+
+def known_by(block: Json) -> str:
+    """Return what a block of a reply is known by, in the reply and in the history alike.
+
+    Clients trim text, and add markers; ids and signatures they send back as they came.
+    """
+    match block:
+        case {"type": "text", "text": str(text)}:
+            return "text " + _digest(text.strip())
+        case {"type": "thinking"}:
+            return "thinking " + _digest(string(block.get("signature")))
+        case {"type": "redacted_thinking"}:
+            return "thinking " + _digest(string(block.get("data")))
+        case {"type": str(kind), "id": str(id)}:
+            return f"{kind} {id}"
+        case _:
+            return "other " + _digest(_CANONICAL.encode(unmarked(block)).decode())
+
+
+def _digest(text: str) -> str:
+    said = text.encode(errors="surrogatepass")
+    return hashlib.blake2b(said, digest_size=12).hexdigest()
