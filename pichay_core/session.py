@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pichay_core.birth.choice import Birth
+from pichay_core.cooperate.fold import Fold
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
@@ -103,6 +104,8 @@ class Session:
     """Why no more pages leave, though those that are out stay out; None while they may."""
     stripped: int = 0
     """So many messages from the first on are sent without their thinking."""
+    folds: tuple[Fold, ...] = ()
+    """Turns that summaries stand for, or are to; also those that stand no more."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
 

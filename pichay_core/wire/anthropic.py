@@ -18,6 +18,7 @@ from pichay_core.wire.anthropic_blocks import content_blocks, mappings, ttl_of, 
 from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_head import head
+from pichay_core.wire.anthropic_plain import plain, user_says
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
 from pichay_core.wire.format import Outline
@@ -196,11 +197,13 @@ __all__ = [
     "mentions",
     "name",
     "outline",
+    "plain",
     "problems",
     "read",
     "said",
     "searches",
     "text",
     "told",
+    "user_says",
     "write",
 ]
