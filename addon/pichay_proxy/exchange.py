@@ -68,7 +68,7 @@ AS_IT_CAME = Decision()
 
 def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> Decision:
     """Return what becomes of a request after its turn."""
-    changed = turn.body is not request.outline.body
+    changed = turn.body is not request.client_body
     exchange = Exchange(
         identity=identity,
         session=SessionId(turn.session.id),

@@ -85,14 +85,14 @@ class Paging:
             return AS_IT_CAME
         rules = self._rules(matched, request, credential, arrived.host)
         kept = self._kept(matched, request, rules)
-        if kept.body is request.outline.body:
+        if kept.body is request.client_body:
             return AS_IT_CAME
         return Decision(kept.body, missing(request, kept.front))
 
     def _kept(self, matched: Match, request: Request, rules: Rules) -> Rewritten:
         """Return a request with what was decided before it, if it may be edited at all."""
         if not (rules.edit and matched.session.keeps):
-            return Rewritten(request.outline.body)
+            return Rewritten(request.client_body)
         return view(matched.session, request, self._stored)
 
     def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
@@ -121,7 +121,7 @@ class Paging:
 
     def _head(self, known: Sequence[Message]) -> Head | None:
         """Return the head of the session that the request begins like: most of it is the same."""
-        return next((s.head for s in self._sessions if s.messages is known), None)
+        return next((s.head for s in self._sessions if s.own is known), None)
 
     def _page(
         self, arrived: Arrived, request: Request, identity: Identity, credential: Credential
@@ -194,7 +194,7 @@ class Paging:
         identity: Identity,
         credential: Credential,
     ) -> None:
-        client_body = request.outline.body
+        client_body = request.client_body
         before = matched.session if matched.session.requests else None
         overhead = (time.perf_counter_ns() - arrived.started) // 1000
         self._sessions.commit(matched, turn.session)
@@ -230,7 +230,7 @@ class Paging:
 
         It often comes without system prompt and tools, so the history alone must do.
         """
-        alike = [s for s in self._sessions if s.messages is request.outline.known]
+        alike = [s for s in self._sessions if s.own is request.outline.known]
         shape = shape_of(request.head)
         matched = self._sessions.find(identity, request.messages, shape)
         matched = matched or match(alike, request.messages, shape, named=False)
@@ -239,7 +239,7 @@ class Paging:
         if not self._rules(matched, request, credential, host).edit:
             return AS_IT_CAME
         shown = view(matched.session, request, self._stored)
-        if shown.body is request.outline.body:
+        if shown.body is request.client_body:
             return AS_IT_CAME
         return Decision(shown.body, missing(request, shown.front))
 

@@ -94,7 +94,7 @@ def _front_bytes(record: Turned) -> int | None:
     """Return the bytes beside the messages; None where these were not looked at."""
     if record.after.frozen:
         return None
-    return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
+    return record.bytes_before - sum(len(message.raw) for message in record.after.own)
 
 
 def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:

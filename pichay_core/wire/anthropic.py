@@ -14,6 +14,7 @@ import msgspec
 from pichay_core.model import Call
 from pichay_core.tools import describe
 from pichay_core.wire import jsontext
+from pichay_core.wire.anthropic_aside import offered, retold, spoken
 from pichay_core.wire.anthropic_blocks import content_blocks, mappings, ttl_of, unmarked
 from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
@@ -195,11 +196,14 @@ __all__ = [
     "marker_problems",
     "mentions",
     "name",
+    "offered",
     "outline",
     "problems",
     "read",
+    "retold",
     "said",
     "searches",
+    "spoken",
     "text",
     "told",
     "write",

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
+from pichay_core.wire.reply import Leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,23 @@ class Format(Protocol):
 
     def asked(self, outline: Outline, clearing: Clearing) -> Asked | None:
         """Return what asks the provider to clear; None if it cannot be, or the client does."""
+        ...
+
+    def offered(self, tools: bytes, definitions: Sequence[bytes]) -> bytes:
+        """Return the tools with these definitions at their end; the rest as it came."""
+        ...
+
+    def retold(
+        self, raw: bytes, after: bytes | None, legs: Sequence[Leg]
+    ) -> tuple[list[bytes], bytes | None] | None:
+        """Return the messages that stand for a reply, and the message after it with our answers.
+
+        None if the client's message is not what it was shown. Raises Unreadable.
+        """
+        ...
+
+    def spoken(self, leg: Leg) -> list[bytes]:
+        """Return the messages that a leg adds to a conversation: the reply, and our answers."""
         ...
 
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:

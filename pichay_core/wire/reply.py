@@ -20,6 +20,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """What one reply brought that the client was not shown, and what was answered to it."""
+
+    parts: tuple[Part, ...]
+    answers: tuple[bytes, ...] = ()
+    """Tool results of ours, as JSON."""
+    goes_on: bool = True
+    """Another reply of the model's followed it in the same reply to the client."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """A call to a tool of ours."""
 
