@@ -181,3 +181,26 @@ create index sessions_project on sessions (project, client, kind, last_at);
 create index pages_tool on pages (session, tool)
 """
 """Of version 0.3."""
+UNSEEN = """
+create table asides (
+    session text not null references sessions (id),
+    at integer not null,
+    leg integer not null,
+    reply text not null,
+    results text not null,
+    primary key (session, at, leg)
+) without rowid;
+create table heard (
+    session text not null references sessions (id),
+    position integer not null,
+    digest blob not null,
+    primary key (session, position)
+) without rowid;
+alter table sessions add folds text;
+alter table sessions add notes text;
+alter table pages add released integer;
+alter table pages add summary text;
+alter table turns add leg integer not null default 0;
+alter table turns add asked integer not null default 0
+"""
+"""Of version 0.4."""

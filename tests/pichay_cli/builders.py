@@ -173,9 +173,17 @@ class Recording:
         }
         self.db["flushes"].insert(row | changed)
 
-    def message(self, session, position):
-        self.db["messages"].insert(
+    def message(self, session, position, table="messages"):
+        self.db[table].insert(
             {"session": session, "position": position, "digest": bytes([position])}
+        )
+
+    def heard(self, session, position):
+        self.message(session, position, "heard")
+
+    def aside(self, session, at, leg=1, reply="[]", results="[]"):
+        self.db["asides"].insert(
+            {"session": session, "at": at, "leg": leg, "reply": reply, "results": results}
         )
 
 
