@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pichay_core.birth.front import Front
+from pichay_core.identity import Identity
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
 from pichay_core.request import Request
-from pichay_core.turn import Turn
+from pichay_core.turn import Rules, Turn
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.routes import Route
 
@@ -27,6 +28,20 @@ class Arrived:
     """``time.perf_counter_ns`` when the hook was called."""
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a request came with: another one may be made in its place, to answer the model."""
+
+    arrived: Arrived
+    identity: Identity
+    credential: str
+    """Kind of credential."""
+    rules: Rules
+    request: Request
+    leg: int = 0
+    """How many were made in its place before."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """What must be remembered between a request and the end of its reply."""
@@ -44,6 +59,8 @@ class Exchange:
     """The provider was asked to clear old tool results, and not by the client."""
     betas: tuple[str, ...] = ()
     """Features that were asked for beside the client's own."""
+    carried: Carried | None = None
+    """None where its reply is none of ours to answer."""
     reader: Reader | None = None
     settled: bool = False
 
@@ -66,11 +83,12 @@ class Decision:
 AS_IT_CAME = Decision()
 
 
-def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> Decision:
+def decision(carried: Carried, turn: Turn) -> Decision:
     """Return what becomes of a request after its turn."""
+    arrived, request = carried.arrived, carried.request
     changed = turn.body is not request.client_body
     exchange = Exchange(
-        identity=identity,
+        identity=carried.identity.name,
         session=SessionId(turn.session.id),
         request=turn.session.requests,
         facts=turn.facts,
@@ -79,6 +97,7 @@ def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> D
         host=arrived.host,
         clears=turn.front.clears,
         betas=missing(request, turn.front),
+        carried=carried,
     )
     return Decision(turn.body if changed else None, exchange.betas, exchange)
 

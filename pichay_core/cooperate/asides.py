@@ -174,4 +174,3 @@ def aside_after(session: Session, at: int, leg: Leg) -> Session:
     old = next((aside for aside in session.asides if aside.at == at), Aside(at, ()))
     new = Aside(at, (*old.legs, leg))
     return replace(session, asides=(*(a for a in session.asides if a is not old), new))
-

@@ -45,6 +45,8 @@ class Turned:
     """Bytes of text that the client did not send."""
     listed: int = 0
     """Bytes of the user's text that were not sent."""
+    leg: int = 0
+    """0 for a request of the client's own, else which one this is that was made in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,17 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply was taken over into its session: what the client was not shown, and what was asked
+    in it. A decision: never dropped."""
+
+    before: Session
+    after: Session
+    events: tuple[Event, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A client refused our certificate for a host."""
 
@@ -85,4 +98,4 @@ class Refused:
     detail: str
 
 
-type Record = Turned | Settlement | Happened | Refused
+type Record = Turned | Settlement | Answered | Happened | Refused

@@ -67,6 +67,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
         "held_tokens": record.held.tokens,
         "held_why": record.held.why,
         "overhead_microseconds": record.overhead_microseconds,
+        "leg": record.leg,
         **_front(record, each),
     }
 
