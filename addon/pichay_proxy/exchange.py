@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pichay_core.birth.front import Front
+from pichay_core.birth.front import Front, offers
 from pichay_core.identity import Identity
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
@@ -61,8 +61,17 @@ class Exchange:
     """Features that were asked for beside the client's own."""
     carried: Carried | None = None
     """None where its reply is none of ours to answer."""
+    offered: frozenset[str] = frozenset()
+    """Tools of ours that the model may call in its reply."""
+    nonce: str = ""
+    """What tags in its text bear; empty if it was told of none."""
     reader: Reader | None = None
     settled: bool = False
+
+    @property
+    def cooperates(self) -> bool:
+        """True if its reply may ask something of us."""
+        return bool(self.offered or self.nonce)
 
     @property
     def edited(self) -> bool:
@@ -98,6 +107,8 @@ def decision(carried: Carried, turn: Turn) -> Decision:
         clears=turn.front.clears,
         betas=missing(request, turn.front),
         carried=carried,
+        offered=frozenset(offers(request, turn.session.birth)) if changed else frozenset(),
+        nonce=birth.nonce if changed and (birth := turn.session.birth) else "",
     )
     return Decision(turn.body if changed else None, exchange.betas, exchange)
 

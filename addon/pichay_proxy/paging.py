@@ -25,6 +25,7 @@ from pichay_core.wire.format import Head
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
 from pichay_proxy.aftermath import Aftermath
+from pichay_proxy.answering import Answering
 from pichay_proxy.committing import as_model_knows, turned
 from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import AS_IT_CAME, Arrived, Carried, Decision, decision, missing
@@ -56,6 +57,7 @@ class Paging:
         self._stored = stored
         self._working: Session | None = None
         self.aftermath = Aftermath(sessions, put)
+        self.answering = Answering(sessions, put, stored)
 
     def request(self, arrived: Arrived) -> Decision:
         """Return what to send upstream. Everything it decides is recorded."""

@@ -1,0 +1,125 @@
+"""What a reply asked of the model's memory: answered, kept, and sent on in a request of ours.
+
+Rule of this file: a request of ours is a request like any other. The same turn is taken with it,
+the same rules hold for it, and it is recorded like the client's own.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from pichay_core.cooperate.answers import answer
+from pichay_core.cooperate.asides import aside_after, extended
+from pichay_core.events import Event
+from pichay_core.model import PageId
+from pichay_core.request import Request
+from pichay_core.rewrite import text_of
+from pichay_core.session import Match, Session
+from pichay_core.store.records import Answered, Record
+from pichay_core.turn import take
+from pichay_core.wire.reply import Leg, Reply
+from pichay_proxy.committing import turned
+from pichay_proxy.exchange import Carried, Decision, Exchange, decision
+from pichay_proxy.sessions import LiveSessions
+
+MOST_LEGS = 3
+"""Requests of ours in the place of one of the client's."""
+
+
+class Answering:
+    """Takes what the client is not shown over into the sessions and the recording."""
+
+    def __init__(
+        self,
+        sessions: LiveSessions,
+        put: Callable[[Record], None],
+        stored: Callable[[str], str | None],
+    ) -> None:
+        self._sessions = sessions
+        self._put = put
+        self._stored = stored
+
+    def answered(self, exchange: Exchange, reply: Reply, at: float) -> Decision | None:
+        """Return the request that answers a reply; None if nothing, or the client, does.
+
+        A conversation that has gone on meanwhile is not answered: its client has given the
+        reply up.
+        """
+        carried = exchange.carried
+        live = self._sessions.get(exchange.identity, exchange.session)
+        if carried is None or live is None or not (reply.differs and reply.whole):
+            return None
+        if live.requests != exchange.request or live.frozen:
+            return None
+        goes_on = reply.waits and carried.leg < MOST_LEGS
+        said = answer(live, reply, _reading(live, carried.request, self._stored), goes_on)
+        asked = _Asked(live, said.session, carried, reply, said.blocks, said.events, at)
+        if goes_on and (sent := self._sent(asked)) is not None:
+            return sent
+        self._keep(asked)
+        return None
+
+    def _sent(self, asked: "_Asked") -> Decision | None:
+        """Return the request that tells the model what it asked for, None if it may not be sent."""
+        leg = Leg(asked.reply.parts, asked.blocks, goes_on=True)
+        request = extended(asked.carried.request, leg)
+        session = aside_after(asked.session, asked.at_message, leg)
+        matched = Match(session, len(session.messages), "extends")
+        turn = take(matched, request, asked.carried.rules, self._stored)
+        if turn.problems:
+            return None
+        carried = _in_its_place(asked.carried, request, asked.at)
+        turn = replace(
+            turn,
+            events=(*asked.events, *turn.events),
+            facts=replace(turn.facts, only_refetched=True),
+        )
+        self._sessions.commit(matched, turn.session)
+        self._put(turned(carried, replace(matched, session=asked.live), turn, None))
+        return decision(carried, turn)
+
+    def _keep(self, asked: "_Asked") -> None:
+        """Keep what the client was not shown: it is told with its next request."""
+        leg = Leg(asked.reply.parts, asked.blocks, goes_on=False)
+        session = aside_after(asked.session, asked.at_message, leg)
+        self._sessions.replace(session)
+        self._put(Answered(asked.live, session, asked.events, asked.at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a reply asked, and what came of it."""
+
+    live: Session
+    session: Session
+    carried: Carried
+    reply: Reply
+    blocks: tuple[bytes, ...]
+    """Our answers, as the wire has them."""
+    events: tuple[Event, ...]
+    at: float
+
+    @property
+    def at_message(self) -> int:
+        """The client's message that the reply will be."""
+        request = self.carried.request
+        return len(request.messages if request.own is None else request.own)
+
+
+def _in_its_place(carried: Carried, request: Request, at: float) -> Carried:
+    """Return what a request of ours comes with, made in the place of another."""
+    arrived = replace(carried.arrived, at=at, started=time.perf_counter_ns())
+    return replace(carried, arrived=arrived, request=request, leg=carried.leg + 1)
+
+
+def _reading(
+    session: Session, request: Request, stored: Callable[[str], str | None]
+) -> Callable[[PageId], str | None]:
+    """Return what reads a page: as the client sends it, else as it was recorded."""
+    sent = text_of(session.frames, request)
+
+    def read(page: PageId) -> str | None:
+        text = sent(page)
+        return stored(session.table[page].page.digest) if text is None else text
+
+    return read
