@@ -72,7 +72,7 @@ class Answering:
         turn = replace(
             turn,
             events=(*asked.events, *turn.events),
-            facts=replace(turn.facts, only_refetched=True),
+            facts=replace(turn.facts, ours=True),
         )
         self._sessions.commit(matched, turn.session)
         self._put(turned(carried, replace(matched, session=asked.live), turn, None))

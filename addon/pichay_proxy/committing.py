@@ -5,7 +5,7 @@ import time
 from pichay_core.cooperate.asides import told
 from pichay_core.events import Event
 from pichay_core.request import Request
-from pichay_core.session import Match
+from pichay_core.session import Match, Session
 from pichay_core.store.records import Turned
 from pichay_core.turn import Rules, Turn
 from pichay_proxy.exchange import Carried
@@ -50,4 +50,13 @@ def turned(carried: Carried, matched: Match, turn: Turn, why: str | None) -> Tur
         protocol=turn.front.protocol,
         listed=turn.listed,
         leg=carried.leg,
+        unseen=_unseen(turn.session),
     )
+
+
+def _unseen(session: Session) -> int:
+    """Return the bytes of what passed between the model and us, as it is billed."""
+    if session.heard is None:
+        return 0
+    sizes = (sum(m.size for m in messages) for messages in (session.messages, session.heard))
+    return max(0, next(sizes) - next(sizes))

@@ -6,6 +6,7 @@ model. What the model asked of its memory is answered upstream; the client is se
 """
 
 import time
+from dataclasses import replace
 
 from mitmproxy import http
 
@@ -67,8 +68,10 @@ class Continuing:
     async def ended(self) -> http.Request | None:
         """A reply is over: settle it, and return what answers it, None if it is not ours to."""
         reply, exchange = self._stream.end(), self._exchange
-        self._closing.settle(exchange, self._reply)
         answered = self._paging.answering.answered(exchange, reply, time.time())
+        exchange.asked = len(reply.asks)
+        exchange.facts = replace(exchange.facts, goes_on=answered is not None)
+        self._closing.settle(exchange, self._reply)
         if answered is None or answered.exchange is None:
             return None
         self._exchange = answered.exchange

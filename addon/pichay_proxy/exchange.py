@@ -65,6 +65,8 @@ class Exchange:
     """Tools of ours that the model may call in its reply."""
     nonce: str = ""
     """What tags in its text bear; empty if it was told of none."""
+    asked: int = 0
+    """Calls to tools of ours in its reply."""
     reader: Reader | None = None
     settled: bool = False
 

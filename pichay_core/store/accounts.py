@@ -132,7 +132,7 @@ class Accounts:
         appended = self._appended.pop((record.session, record.request), 0)
         if row is None:
             return
-        changes: Row = {"status": record.status}
+        changes: Row = {"status": record.status, "asked": record.asked}
         if record.outcome is not None:
             changes |= {"outcome": record.outcome, "why": record.why, **NOTHING_SAVED}
         if record.usage is not None:

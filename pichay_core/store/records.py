@@ -46,7 +46,9 @@ class Turned:
     listed: int = 0
     """Bytes of the user's text that were not sent."""
     leg: int = 0
-    """0 for a request of the client's own, else which one this is that was made in its place."""
+    """0 for the client's own request, n for the n-th that we made in its place."""
+    unseen: int = 0
+    """Bytes of its messages that the client did not send: what passed between the model and us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Settlement:
     why: str | None = None
     cleared: int = 0
     """Tokens that the provider left out because we asked it to; they are missing from *usage*."""
+    asked: int = 0
+    """Calls to tools of ours in the reply."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
     """
     edited = record.outcome == "edited"
     after, amounts = record.after, _amounts(counted, round(record.listed * each))
+    unseen = round(record.unseen * each)
     return {
         "session": after.id,
         "request": after.requests,
@@ -59,7 +60,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
         "removed_tokens": amounts.removed if edited else 0,
         "shortened_tokens": amounts.born if edited else 0,
         "thinking_tokens": round(given_up(record) * each) if edited else 0,
-        "refetched_tokens": amounts.refetched,
+        "refetched_tokens": amounts.refetched + unseen,
         "resident_tokens": amounts.resident,
         "pending_tokens": record.pending,
         "flushed": record.flushed,
@@ -98,6 +99,10 @@ def _front_bytes(record: Turned) -> int | None:
     return record.bytes_before - sum(len(message.raw) for message in record.after.own)
 
 
+RECALLING = "memory_fault"
+"""What it brings back is unseen by the client, and counted with all that is."""
+
+
 def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:
     """Return what paging did to a request, *listed* tokens of which went from the user's text."""
     removed = refetched = resident = 0
@@ -105,6 +110,15 @@ def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:
     for one in counted:
         born += one.short
         removed += one.gain if one.entry.out else 0
-        refetched += one.tokens if one.entry.faults else 0
+        refetched += one.tokens if came_back(one.entry) and not _recalls(one.entry) else 0
         resident += one.tokens - one.short if one.entry.state is State.RESIDENT else 0
     return Amounts(removed + born, refetched, resident, born=born)
+
+
+def came_back(entry: Entry) -> bool:
+    """True if the page holds what had left: it was fetched again, or recalled."""
+    return entry.faults > 0 or _recalls(entry)
+
+
+def _recalls(entry: Entry) -> bool:
+    return entry.page.call.tool == RECALLING
