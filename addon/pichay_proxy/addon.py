@@ -9,10 +9,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
+from pichay_core.cooperate.tags import TagFilter
 
 from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
@@ -24,6 +26,7 @@ from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.closing import Closing, reader_of
 from pichay_proxy.connections import host_meant, many_connections
+from pichay_proxy.continued import LegEnd, hand_over, leg_ended
 from pichay_proxy.continuing import Continuing
 from pichay_proxy.exchange import Arrived, Decision, Exchange
 from pichay_proxy.memory import Tidy
@@ -32,7 +35,7 @@ from pichay_proxy.paging import Paging
 from pichay_proxy.resend import put
 from pichay_proxy.routes import HOSTS, Route, route_of
 from pichay_proxy.sessions import LiveSessions
-from pichay_proxy.streams import LegEnd, hand_over, leg_ended
+from pichay_proxy.streams_check import install, selfcheck
 
 log = logging.getLogger("pichay")
 
@@ -106,7 +109,7 @@ class Pichay:
 
     def _possible(self, settings: Settings) -> Settings:
         """Return the settings without what this mitmproxy cannot do, after a word about it."""
-        if (why := unfit()) is None:
+        if (why := selfcheck()) is None:
             install()
             return settings
         if settings.memory_tools or settings.cleanup_tags:
@@ -235,7 +238,7 @@ class Pichay:
         if self._paging is None or self._closing is None or not (streamed or "json" in kind):
             return None
         stream = exchange.carried.request.format.stream(
-            exchange.offered, text_filter(exchange.nonce), streamed
+            exchange.offered, _tags(exchange.nonce), streamed
         )
         return Continuing(flow, exchange, stream, self._paging, self._closing)
 
@@ -291,3 +294,8 @@ class Pichay:
         if text not in self._logged:
             self._logged.add(text)
             log.warning("pichay: %s", text)
+
+
+def _tags(nonce: str) -> Callable[[], TagFilter] | None:
+    """Return what makes a filter for tags, None if the model was told of none."""
+    return partial(TagFilter, nonce) if nonce else None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pichay_core.cooperate.answers import answer
+
 from pichay_core.cooperate.asides import aside_after, extended
 from pichay_core.events import Event
 from pichay_core.model import PageId

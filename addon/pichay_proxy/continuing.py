@@ -12,8 +12,8 @@ from mitmproxy import http
 
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_core.wire.encoding import Decoder, decoder
-from pichay_core.wire.format import ReplyStream
 from pichay_core.wire.jsontext import Unreadable
+from pichay_core.wire.reply import Stream
 from pichay_proxy.closing import Closing
 from pichay_proxy.exchange import Decision, Exchange
 from pichay_proxy.paging import Paging
@@ -34,7 +34,7 @@ class Continuing:
         self,
         flow: http.HTTPFlow,
         exchange: Exchange,
-        stream: ReplyStream,
+        stream: Stream,
         paging: Paging,
         closing: Closing,
     ) -> None:
@@ -86,7 +86,7 @@ class Continuing:
 
     def waiting(self) -> bytes:
         """Return a sign of life, where the client can take one."""
-        return self._stream.ping
+        return self._stream.waiting()
 
     def finish(self) -> list[bytes]:
         """Return what was held of the end of the message."""
