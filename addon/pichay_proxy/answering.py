@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from pichay_core.cooperate.answers import answer
+from pichay_core.cooperate.answers import answer, carried_out, means_of
 
 from pichay_core.cooperate.asides import aside_after, extended
+from pichay_core.cooperate.tags import commands_of
 from pichay_core.events import Event
-from pichay_core.model import PageId
 from pichay_core.request import Request
-from pichay_core.rewrite import text_of
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Answered, Record
 from pichay_core.turn import take
@@ -53,12 +52,26 @@ class Answering:
         if live.requests != exchange.request or live.frozen:
             return None
         goes_on = reply.waits and carried.leg < MOST_LEGS
-        said = answer(live, reply, _reading(live, carried.request, self._stored), goes_on)
-        asked = _Asked(live, said.session, carried, reply, said.blocks, said.events, at)
+        asked = self._asked(live, carried, reply, at)
         if goes_on and (sent := self._sent(asked)) is not None:
             return sent
         self._keep(asked)
         return None
+
+    def _asked(self, live: Session, carried: Carried, reply: Reply, at: float) -> "_Asked":
+        """Return what a reply asked for, done as far as it could be."""
+        means = means_of(
+            live, carried.request, self._stored, carried.rules.limits, carried.rules.prices
+        )
+        commands = [command for tag in reply.tags for command in commands_of(tag)]
+        tidied = carried_out(live, commands, means)
+        said = answer(tidied.session, reply.asks, means)
+        answers = tuple(
+            carried.request.format.answer(ask.id, one.text, one.error)
+            for ask, one in zip(reply.asks, said.results, strict=True)
+        )
+        events = (*tidied.events, *said.events)
+        return _Asked(live, said.session, carried, reply, answers, events, at)
 
     def _sent(self, asked: "_Asked") -> Decision | None:
         """Return the request that tells the model what it asked for, None if it may not be sent."""
@@ -112,15 +125,3 @@ def _in_its_place(carried: Carried, request: Request, at: float) -> Carried:
     arrived = replace(carried.arrived, at=at, started=time.perf_counter_ns())
     return replace(carried, arrived=arrived, request=request, leg=carried.leg + 1)
 
-
-def _reading(
-    session: Session, request: Request, stored: Callable[[str], str | None]
-) -> Callable[[PageId], str | None]:
-    """Return what reads a page: as the client sends it, else as it was recorded."""
-    sent = text_of(session.frames, request)
-
-    def read(page: PageId) -> str | None:
-        text = sent(page)
-        return stored(session.table[page].page.digest) if text is None else text
-
-    return read

@@ -3,13 +3,13 @@
 A format reads *places* out of a body and writes text into places. It decides nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
-from pichay_core.wire.reply import Leg
+from pichay_core.wire.reply import Leg, Stream, TextFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +170,27 @@ class Format(Protocol):
         """Return the messages that a leg adds to a conversation: the reply, and our answers."""
         ...
 
+    def answer(self, call_id: str, text: str, error: bool) -> bytes:
+        """Return the result of a call to a tool of ours."""
+        ...
+
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the provider's structural rules a conversation breaks."""
         ...
 
     def marker_problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the rules on cache markers it breaks: all that a marker can break."""
+        ...
+
+    def stream(
+        self,
+        names: frozenset[str],
+        text_filter: Callable[[], TextFilter] | None = None,
+        streamed: bool = True,
+    ) -> Stream:
+        """Return what a reply passes through on its way to the client.
+
+        Calls to the tools of these *names* are kept from him, and what a filter takes out of a
+        text, one filter a text. *streamed* is how the reply comes, as events or in one piece.
+        """
         ...
