@@ -5,25 +5,31 @@ the same rules hold for it, and it is recorded like the client's own.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from pichay_core.cooperate.answers import answer, carried_out, means_of
-
+from pichay_core.cooperate.answers import Answer, answer, carried_out, means_of
+from pichay_core.cooperate.answers import Answered as Answers
 from pichay_core.cooperate.asides import aside_after, extended
+from pichay_core.cooperate.means import Means
 from pichay_core.cooperate.tags import commands_of
-from pichay_core.events import Event
+from pichay_core.events import Asked, Event
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Answered, Record
 from pichay_core.turn import take
-from pichay_core.wire.reply import Leg, Reply
+from pichay_core.wire.reply import Ask, Leg, Reply
 from pichay_proxy.committing import turned
 from pichay_proxy.exchange import Carried, Decision, Exchange, decision
 from pichay_proxy.sessions import LiveSessions
 
 MOST_LEGS = 3
-"""Requests of ours in the place of one of the client's."""
+"""Requests of ours in the place of one of the client's that bring what the model asked for. One
+more tells it that there is no more of that; after it the reply ends."""
+TOO_OFTEN = (
+    "The memory tools cannot be used again before the next ordinary tool call or message. Use the "
+    "ordinary tool instead."
+)
 
 
 class Answering:
@@ -51,7 +57,7 @@ class Answering:
             return None
         if live.requests != exchange.request or live.frozen:
             return None
-        goes_on = reply.waits and carried.leg < MOST_LEGS
+        goes_on = reply.waits and carried.leg <= MOST_LEGS
         asked = self._asked(live, carried, reply, at)
         if goes_on and (sent := self._sent(asked)) is not None:
             return sent
@@ -65,7 +71,8 @@ class Answering:
         )
         commands = [command for tag in reply.tags for command in commands_of(tag)]
         tidied = carried_out(live, commands, means)
-        said = answer(tidied.session, reply.asks, means)
+        often = carried.leg >= MOST_LEGS
+        said = (_refused if often else answer)(tidied.session, reply.asks, means)
         answers = tuple(
             carried.request.format.answer(ask.id, one.text, one.error)
             for ask, one in zip(reply.asks, said.results, strict=True)
@@ -120,8 +127,13 @@ class _Asked:
         return len(request.messages if request.own is None else request.own)
 
 
+def _refused(session: Session, asks: Sequence[Ask], _: Means) -> Answers:
+    """Return the answers of one who has asked too often in one reply: nothing is done."""
+    answers = tuple(Answer(TOO_OFTEN, error=True) for _ in asks)
+    return Answers(session, answers, tuple(Asked(ask.tool, "too often", 0) for ask in asks))
+
+
 def _in_its_place(carried: Carried, request: Request, at: float) -> Carried:
     """Return what a request of ours comes with, made in the place of another."""
     arrived = replace(carried.arrived, at=at, started=time.perf_counter_ns())
     return replace(carried, arrived=arrived, request=request, leg=carried.leg + 1)
-

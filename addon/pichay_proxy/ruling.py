@@ -6,11 +6,10 @@ Rule of this file: pure. The tables are in ``pichay_core/modes.py``.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from pichay_core.cooperate.tools import NAMES
-
 from pichay_core.birth.choice import Birth
 from pichay_core.birth.clearing import worth_clearing
 from pichay_core.birth.profile import Earlier, profiled
+from pichay_core.cooperate.tools import NAMES
 from pichay_core.modes import MODES, Mode
 from pichay_core.prices import Prices
 from pichay_core.request import Request

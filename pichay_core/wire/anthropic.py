@@ -19,8 +19,8 @@ from pichay_core.wire.anthropic_blocks import content_blocks, mappings, ttl_of, 
 from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_head import head
-from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_memory import answer_block as answer
+from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
 from pichay_core.wire.format import Outline
