@@ -92,6 +92,7 @@ LEFT = {
     "fence in a list": f"- One:\n\n  1. ```\n     {TAG}\n     ```",
     "fence behind a bullet": f"* ~~~\n  {TAG}\n",
     "fence in a quotation": f"> ```\n{TAG}",
+    "a fence far to the right": f"{' ' * 61}```\na\n{' ' * 61}```\n{TAG}",
     "quotation": f"> {TAG}",
     "indented like code": f"One.\n\n    {TAG}\n",
     "indented by a tab": f"One.\n\n \t{TAG}",
@@ -151,7 +152,7 @@ def test_what_is_a_tag_is_taken(text):
 PARTS = st.sampled_from(
     [OPEN, CLOSE, TAG, OPEN[:-1], CLOSE[:5], "<", "</", "`", "``", "```", "~~~", "````", "\n",
      "\n\n", "\r\n", "\r", " ", "    ", "\t", "> ", "- ", "1. ", "\\", "a", "word", "drop: a",
-     "\u00e9", "\U0001f600", "\ud800", "x" * LONGEST, "y" * 37]
+     " " * 61, "`" * 9, "\u00e9", "\U0001f600", "\ud800", "x" * LONGEST, "y" * 37]
 )  # fmt: skip
 TEXTS = st.one_of(st.lists(PARTS, max_size=24).map("".join), st.text(max_size=60))
 
@@ -216,7 +217,7 @@ def test_never_is_more_held_back_than_a_tag_may_be_long(given):
         assert fed_so_far - shown - taken <= len(OPEN) + LONGEST + len(CLOSE)
 
 
-@pytest.mark.parametrize("part", ["<", OPEN, OPEN + "```", TAG, "`a", "\\", OPEN + "x" * 100])
+@pytest.mark.parametrize("part", ["<", OPEN, TAG, "`a", "`", " ", "\\", OPEN + "x" * 100])
 @pytest.mark.parametrize(("size", "letters"), [(1, 50_000), (1000, 10**6), (10**9, 10**6)])
 def test_ten_times_the_letters_take_about_ten_times_as_long(part, size, letters):
     def seconds(letters):
