@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.misses import announced, carried_on
+from pichay_core.cooperate.tags import nonce_of
 from pichay_core.events import Event, Warned
 from pichay_core.follow import Follow
 from pichay_core.request import Request
@@ -55,6 +56,8 @@ def _born(
     if wanted is None or session.requests or session.parent or not only_begun(request):
         return session, ()
     birth = chosen(wanted, request)
+    if birth.tags:
+        birth = replace(birth, nonce=nonce_of(session.secret))
     return replace(session, birth=birth), announced(birth, request)
 
 

@@ -41,6 +41,7 @@ def follow(matched: Match, request: Request) -> Follow:
         session,
         texts=session.texts if appended else None,
         messages=messages,
+        heard=request.own,
         frames=placed.frames,
         turn=placed.turn,
         placed=True,

@@ -21,7 +21,7 @@ from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
 from pichay_core.models import binds_thinking
 from pichay_core.pager import Advance, Held, Limits, Seen, advance
-from pichay_core.policies import Moment, Policy
+from pichay_core.policies import Moment, Policy, released_first
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite, text_of
@@ -106,14 +106,14 @@ def take(
         advanced = Advance(moved.session.table)
     else:
         seen = _seen(matched, moved, request, rules)
-        policy = rules.policy if rules.evicts else _nothing
+        policy = released_first(rules.policy) if rules.evicts else _nothing
         session = moved.session
         advanced = advance(
             session.table, seen, policy, rules.schedule, rules.limits, session.secret
         )
     session = _after(moved.session, advanced, request)
-    rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
-    edited = session.edited or rewritten.body is not request.outline.body
+    rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.client_body)
+    edited = session.edited or rewritten.body is not request.client_body
     session = replace(
         session, sent=rewritten.sent, texts=rewritten.texts, edited=edited, mode=rules.mode
     )
@@ -142,7 +142,7 @@ def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
     """
     before = matched.session
     given_up = bool(before.sent) and not kept.sent
-    shown = before if kept.body is request.outline.body else _shown(before, request)
+    shown = before if kept.body is request.client_body else _shown(before, request)
     after = replace(
         shown, requests=before.requests + 1, last_at=request.at, texts=None, sent=kept.sent
     )
@@ -164,7 +164,14 @@ def _shown(session: Session, request: Request) -> Session:
     placed = place(request.messages, 0, {}, 0, lambda size: size)
     messages, known = request.messages, session.messages
     stripped = still_stripped(known, session.stripped, messages, shared_prefix(known, messages))
-    return replace(session, messages=messages, frames=placed.frames, stripped=stripped, placed=True)
+    return replace(
+        session,
+        messages=messages,
+        heard=request.own,
+        frames=placed.frames,
+        stripped=stripped,
+        placed=True,
+    )
 
 
 def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:

@@ -83,6 +83,17 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply was taken over into its session: what the client was not shown, and what was asked
+    in it. A decision: never dropped."""
+
+    before: Session
+    after: Session
+    events: tuple[Event, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A client refused our certificate for a host."""
 
@@ -91,4 +102,4 @@ class Refused:
     detail: str
 
 
-type Record = Turned | Settlement | Happened | Refused
+type Record = Turned | Settlement | Answered | Happened | Refused

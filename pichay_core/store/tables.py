@@ -183,13 +183,16 @@ create index pages_tool on pages (session, tool)
 """Of version 0.3."""
 UNSEEN = """
 create table asides (
+    id integer primary key,
     session text not null references sessions (id),
     at integer not null,
     leg integer not null,
     reply text not null,
     results text not null,
-    primary key (session, at, leg)
-) without rowid;
+    goes_on integer not null,
+    sent integer not null
+);
+create index asides_session on asides (session, sent);
 create table heard (
     session text not null references sessions (id),
     position integer not null,

@@ -25,7 +25,7 @@ class Counted(NamedTuple):
 def counted_page(entry: Entry, tokens: int) -> Counted:
     """Return a page of a request that comes to so many tokens."""
     short = 0 if entry.state is State.GONE else entry.left_out(tokens)
-    return Counted(entry, tokens, saved(entry.page, tokens) - short, short)
+    return Counted(entry, tokens, saved(entry.page, tokens, entry.summary) - short, short)
 
 
 NOTHING_SAVED: Row = dict.fromkeys(
@@ -96,7 +96,7 @@ def _front_bytes(record: Turned) -> int | None:
     """Return the bytes beside the messages; None where these were not looked at."""
     if record.after.frozen:
         return None
-    return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
+    return record.bytes_before - sum(len(message.raw) for message in record.after.own)
 
 
 RECALLING = "memory_fault"

@@ -14,10 +14,13 @@ import msgspec
 from pichay_core.model import Call
 from pichay_core.tools import describe
 from pichay_core.wire import jsontext
+from pichay_core.wire.anthropic_aside import offered, retold, spoken
 from pichay_core.wire.anthropic_blocks import content_blocks, mappings, ttl_of, unmarked
 from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_head import head
+from pichay_core.wire.anthropic_memory import answer_block as answer
+from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
 from pichay_core.wire.format import Outline
@@ -188,6 +191,7 @@ def _plain_text(content: list[Json]) -> str:
 
 
 __all__ = [
+    "answer",
     "asked",
     "definitions",
     "head",
@@ -195,11 +199,15 @@ __all__ = [
     "marker_problems",
     "mentions",
     "name",
+    "offered",
     "outline",
     "problems",
     "read",
+    "retold",
     "said",
     "searches",
+    "spoken",
+    "stream",
     "text",
     "told",
     "write",
