@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cooperation_parts.client import COMPACTS_AT, WINDOW, Client
-from cooperation_parts.legs import answered
+from cooperation_parts.legs import through
 from cooperation_parts.model import Model
 from cooperation_parts.project import Task
 from cooperation_parts.upstream import Upstream
@@ -23,8 +23,7 @@ from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.library import Library
 from pichay_core.store.recorder import Recorder
 from pichay_core.turn import Rules
-from pichay_core.wire.anthropic_reply import Report
-from pichay_proxy.exchange import Arrived, Decision
+from pichay_proxy.exchange import Arrived
 from pichay_proxy.options import Settings
 from pichay_proxy.paging import Paging
 from pichay_proxy.routes import ROUTES
@@ -52,7 +51,9 @@ class Proxy:
         self.recorder = Recorder(self.folder / "pichay.db")
         library = Library(self.folder / "pichay.db")
         rules = Rules(POLICIES[USUAL_POLICY], SCHEDULES[USUAL_SCHEDULE], Limits())
-        settings = Settings(Path("unused"), frozenset({_HOST}), rules, False, _LARGEST)
+        settings = Settings(
+            Path("unused"), frozenset({_HOST}), rules, False, _LARGEST, memory_tools=self.cooperates
+        )
         live = LiveSessions(library.sessions)
         self.paging = Paging(settings, live, self.recorder.put, library.content)
 
@@ -111,30 +112,18 @@ class Run:
         self._own += 1
         body = self._client.body()
         if self._proxy is None:
-            reply, usage = self._sent(body)
-            self._window = usage.window
-            return reply
-        return self._through(self._proxy.paging, body)
-
-    def _through(self, paging: Paging, body: bytes) -> list[Json]:
-        arrived = Arrived(ROUTES[0], _HOST, _headers(self._client.name), body, self._at,
-                          time.perf_counter_ns())  # fmt: skip
-        decision: Decision | None = paging.request(arrived)
-        shown: list[Json] = []
-        while decision is not None:
-            reply, usage = self._sent(body if decision.body is None else decision.body)
-            self._window = usage.window
-            if decision.exchange is not None:
-                paging.aftermath.replied(decision.exchange, 200, Report(usage), self._at)
-            outcome = answered(paging, arrived, decision, reply)
-            shown += outcome.shown
-            decision = outcome.decision
-        return shown
+            return self._sent(body)[0]
+        arrived = Arrived(
+            ROUTES[0], _HOST, _headers(self._client.name), body, self._at, time.perf_counter_ns()
+        )
+        return through(self._proxy.paging, arrived, self._sent)
 
     def _sent(self, body: bytes) -> tuple[list[Json], Usage]:
         request = json.loads(body)
         reply = self._model.reply(request)
-        return reply, self._upstream.bill(request, reply, self._at)
+        usage = self._upstream.bill(request, reply, self._at)
+        self._window = usage.window
+        return reply, usage
 
 
 def _headers(name: str) -> dict[str, str]:

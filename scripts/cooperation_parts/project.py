@@ -11,7 +11,7 @@ from functools import cache
 
 AREAS, FILES = 12, 5
 """Areas of the project, and files in each."""
-MOVES = 15
+MOVES = 16
 """Replies that a task is planned to take."""
 _WORDS = tuple(f"{one}_{other}" for one in ("page", "route", "tariff", "ledger", "frame", "berth")
                for other in ("of", "for", "count", "limit", "table", "store", "rate"))  # fmt: skip
@@ -66,9 +66,8 @@ def _line(chance: random.Random) -> str:
 
 
 def plan(turns: int) -> list[Task]:
-    """Return tasks of so many planned replies, the last one perhaps cut short."""
-    tasks = [_task(number) for number in range(-(-turns // MOVES))]
-    return tasks
+    """Return tasks of so many planned replies, in whole tasks."""
+    return [_task(number) for number in range(-(-turns // MOVES))]
 
 
 @cache
@@ -80,23 +79,24 @@ def _task(number: int) -> Task:
 
 
 def _moves(number: int, own: Sequence[str], before: str) -> Iterator[Move]:
+    """Yield what a task takes: a file is changed soon after it was read, as agents do, and one
+    file of the task before is needed again."""
     area = f"/project/src/area_{number % AREAS}"
-    yield Move(
-        "I look for what is there.", (("Grep", {"pattern": f"rule_{number}", "path": area}),)
-    )
-    for path in own:
-        yield Move(needs=(path,))
-    yield _run(f"git log --stat -5 {area}", number)
+    yield Move("I look for what is there.", (("Grep", {"pattern": f"r_{number}", "path": area}),))
+    yield Move(needs=(own[0],))
+    yield Move(needs=(before,))
     yield _edit(own[0], number, own[0], before)
+    yield Move(needs=(own[1],))
     yield _edit(own[1], number, own[1])
     yield _run(f"pytest -q tests/test_area_{number % AREAS}.py", number)
+    yield Move(needs=(own[2],))
+    yield _run(f"git log --stat -5 {area}", number)
+    yield _edit(own[2], number, own[2])
     yield Move("The whole of it once more.", (("Read", {"file_path": own[0]}),))
-    yield _edit(own[0], number + 1000, own[0], own[2])
-    yield Move(calls=(("Grep", {"pattern": f"uses_{number}", "path": "/project/src"}),))
-    new = text(f"test {number}", 2_600)
-    yield Move(
-        "Now a test.", (("Write", {"file_path": f"{area}/test_{number}.py", "content": new}),)
-    )
+    yield _edit(own[0], number + 1000, own[0])
+    yield Move(needs=(own[3],))
+    new = {"file_path": f"{area}/test_{number}.py", "content": text(f"test {number}", 2_600)}
+    yield Move("Now a test.", (("Write", new),), (own[3],))
     yield _run(f"pytest -q {area}/test_{number}.py", number + 1)
     yield Move(f"Task {number} is done: {text(f'report {number}', 600)}")
 
