@@ -17,7 +17,7 @@ from pichay_core.events import Asked, Event
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Answered, Record
-from pichay_core.turn import take
+from pichay_core.turn import Rules, take
 from pichay_core.wire.reply import Ask, Leg, Reply
 from pichay_proxy.committing import turned
 from pichay_proxy.exchange import Carried, Decision, Exchange, decision
@@ -86,7 +86,7 @@ class Answering:
         request = extended(asked.carried.request, leg)
         session = aside_after(asked.session, asked.at_message, leg)
         matched = Match(session, len(session.messages), "extends")
-        turn = take(matched, request, asked.carried.rules, self._stored)
+        turn = take(matched, request, _answering(asked.carried.rules), self._stored)
         if turn.problems:
             return None
         carried = _in_its_place(asked.carried, request, asked.at)
@@ -131,6 +131,14 @@ def _refused(session: Session, asks: Sequence[Ask], _: Means) -> Answers:
     """Return the answers of one who has asked too often in one reply: nothing is done."""
     answers = tuple(Answer(TOO_OFTEN, error=True) for _ in asks)
     return Answers(session, answers, tuple(Asked(ask.tool, "too often", 0) for ask in asks))
+
+
+def _answering(rules: Rules) -> Rules:
+    """Return the rules for a request of ours: nothing leaves before the model has gone on.
+
+    Its newest results it has seen, but not used.
+    """
+    return replace(rules, evicts=False)
 
 
 def _in_its_place(carried: Carried, request: Request, at: float) -> Carried:

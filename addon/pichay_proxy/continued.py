@@ -159,10 +159,8 @@ def _passing(flow: http.HTTPFlow, continued: Continued) -> Callable[[bytes], Ite
     """Return the flow's stream function. An empty piece is no end: HTTP/2 has them anywhere."""
 
     def passed_on(data: bytes) -> list[bytes]:
-        errors: list[BaseException] = []
-        with FailOpen(errors.append):
+        with FailOpen(report):
             return [piece for piece in continued.feed(data) if piece] if data else []
-        report(errors[0])
         give_up(flow, "a reply could not be read")
         return [data]
 
