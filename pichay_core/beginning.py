@@ -10,6 +10,7 @@ from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.misses import announced, carried_on
 from pichay_core.cooperate.tags import nonce_of
 from pichay_core.events import Event, Warned
+from pichay_core.folding import not_carried_out
 from pichay_core.follow import Follow
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
@@ -43,10 +44,10 @@ def _as_sent(session: Session) -> Session:
         return session
     if session.observed:
         session = replace(session, birth=None)
-    table = session.table.as_sent(session.frames)
-    if table is session.table and not session.stripped:
+    table, folds = session.table.as_sent(session.frames), not_carried_out(session.folds)
+    if table is session.table and folds is session.folds and not session.stripped:
         return session
-    return replace(session, table=table, texts=None, stripped=0)
+    return replace(session, table=table, texts=None, stripped=0, folds=folds)
 
 
 def _born(

@@ -55,7 +55,7 @@ class Pinned:
 
 @dataclass(frozen=True, slots=True)
 class Unpinned:
-    """A pin ended; ``why`` is ``changed`` or ``decayed``."""
+    """A pin ended; ``why`` is ``changed``, ``decayed`` or ``collapsed``."""
 
     page: PageId
     why: str
@@ -288,6 +288,10 @@ class Collapsed:
     """Removed from the window, after the summary."""
     handle: Handle
     """By which the turns can be recalled."""
+    turns: tuple[int, int] = (0, 0)
+    """The first and the last of them."""
+    digest: str = ""
+    """By which their text is kept."""
 
 
 @dataclass(frozen=True, slots=True)

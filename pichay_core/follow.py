@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pichay_core.events import Event, Returned, Rewound
+from pichay_core.folding import not_carried_out, rewound
 from pichay_core.model import PageId, State
 from pichay_core.models import binds_thinking
 from pichay_core.presence import mark_gone
@@ -53,9 +54,11 @@ def follow(matched: Match, request: Request) -> Follow:
     table = mark_gone(session.table, frozenset(placed.frames))
     gone = len(_gone(table) - _gone(session.table))
     event = Rewound(matched.shared, matched.how, gone)
-    table, whole = restored(table)
+    moved, back = rewound(replace(moved, table=table), placed.frames, matched.shared)
+    table, whole = restored(moved.table)
     stripped = still_stripped(session.messages, session.stripped, messages, matched.shared)
-    followed = Follow(replace(moved, table=table, stripped=stripped), placed, (event, *whole))
+    happened = (event, *back, *whole)
+    followed = Follow(replace(moved, table=table, stripped=stripped), placed, happened)
     return _reopened(followed, session)
 
 
@@ -78,7 +81,9 @@ def _reopened(followed: Follow, before: Session) -> Follow:
     events = (Returned(len(back), sum(entry.gain for entry in back)),) if back else ()
     return replace(
         followed,
-        session=replace(session, table=table, stripped=latest),
+        session=replace(
+            session, table=table, stripped=latest, folds=not_carried_out(session.folds, since)
+        ),
         events=(*followed.events, *events),
     )
 

@@ -4,16 +4,19 @@ Rule of this file: it knows no provider, no clock, no bytes. Live traffic, repla
 simulation all run this function; there is no second pager.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pichay_core.admission import Arrival, admit
 from pichay_core.birth.shorter import NOTHING_SHORTER, Births, Fresh, Text, no_text
+from pichay_core.cooperate.fold import Fold
 from pichay_core.events import Event, Flushed, Stripped, Unpinned
-from pichay_core.leaving import Batch, moved
+from pichay_core.flushcost import Prefix, rewrite_cost
+from pichay_core.folding import Folding
+from pichay_core.leaving import Batch, collapsed, moved
 from pichay_core.model import PageId
 from pichay_core.policies import Moment, Policy
-from pichay_core.referring import following, held_by
+from pichay_core.referring import following, held_by, restored
 from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
@@ -37,24 +40,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix:
-    """What the provider has cached of the messages, as far as the price of a flush goes."""
-
-    write: float = 1.25
-    """Price of a cache write, as a multiple of the base input price."""
-    read: float = 0.1
-    """Price of a cache read, likewise."""
-    tokens: int = 0
-    """Of the client's own text in the cached messages."""
-    behind: int = 0
-    """Of that, from the anchor on."""
-    anchor: int = 0
-    """The message up to which the cache can be read whatever is moved behind it."""
-    frames: Mapping[PageId, tuple[int, int]] = field(default_factory=dict[PageId, tuple[int, int]])
-    """Message and block of each page."""
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """What one turn brought."""
 
@@ -70,13 +55,17 @@ class Seen:
     """The provider's cache has expired by the clock."""
     hold: str | None = None
     """Why nothing may be moved in this turn, None if it may."""
-    prefix: Prefix = Prefix()
+    prefix: Prefix = field(default_factory=Prefix)
     window: Window = field(default_factory=Window)
     """What the client's own text holds of the model's window."""
     births: Births = NOTHING_SHORTER
     """What of the newest results may go out shorter than they came."""
     text: Text = field(default=no_text)
     """Returns the text of a page that the client sends."""
+    folds: tuple[Folding, ...] = ()
+    """What may be collapsed."""
+    folded: int = 0
+    """Tokens that are out of the window already beside those of pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +90,8 @@ class Advance:
     """Tokens that wait for a flush."""
     given_up: Thinking | None = None
     """The thinking that is not sent any more, None if none was given up."""
+    folds: tuple[Fold, ...] = ()
+    """What was collapsed."""
 
 
 def advance(
@@ -131,13 +122,16 @@ def advance(
     if why is None:
         return Advance(table, events, None, held, told.tokens)
     left = tuple(moved(table, batch.pages, seen.turn, secret))
-    told_of = (_flushed(why, batch, told), *_stripped(batch.thinking))
+    told_of = (_flushed(why, batch, told), *_stripped(batch.thinking), *collapsed(table, batch))
+    table = table.with_entries(entry for entry, _ in left)
+    table, whole = restored(table) if batch.folds else (table, ())
     return Advance(
-        table.with_entries(entry for entry, _ in left),
-        (*events, *told_of, *(event for _, event in left)),
+        table,
+        (*events, *told_of, *(event for _, event in left), *whole),
         why,
         _held(wanted, batch, seen),
         given_up=batch.thinking,
+        folds=tuple(one.fold for one in batch.folds),
     )
 
 
@@ -148,11 +142,28 @@ def _batches(table: PageTable, wanted: Sequence[Entry], seen: Seen) -> list[Batc
     than what leaves for its sake.
     """
     unbound = [entry for entry in wanted if entry.page.id not in seen.bound]
-    free = Batch([*unbound, *following(table, unbound)])
-    bound = sum(entry.gain for entry in wanted if entry.page.id in seen.bound)
-    if seen.thinking is None or not 0 < bound >= seen.thinking.tokens:
+    free = _batch(table, unbound, [fold for fold in seen.folds if not fold.bound])
+    bound = {entry.page.id: entry for entry in wanted if entry.page.id in seen.bound}
+    folds = [fold for fold in seen.folds if fold.bound]
+    bound |= {page: table[page] for fold in folds for page in fold.pages}
+    gain = sum(entry.gain for entry in bound.values()) + sum(fold.tokens for fold in folds)
+    if seen.thinking is None or not 0 < gain >= seen.thinking.tokens:
         return [free]
-    return [Batch([*wanted, *following(table, wanted)], seen.thinking), free]
+    return [_batch(table, wanted, seen.folds, seen.thinking), free]
+
+
+def _batch(
+    table: PageTable,
+    wanted: Sequence[Entry],
+    folds: Sequence[Folding],
+    thinking: Thinking | None = None,
+) -> Batch:
+    """Return these pages with those that refer to them, and with those of the folds."""
+    inside = {page for fold in folds for page in fold.pages}
+    leaving = [*wanted, *following(table, wanted)]
+    beside = [entry for entry in leaving if entry.page.id not in inside]
+    within = [entry for entry in table.resident() if entry.page.id in inside] if inside else []
+    return Batch([*beside, *within], thinking, folds)
 
 
 def _stripped(thinking: Thinking | None) -> Iterable[Stripped]:
@@ -169,13 +180,13 @@ def _moment(table: PageTable, seen: Seen, limits: Limits) -> Moment:
 
 def _told(table: PageTable, batch: Batch, seen: Seen, limits: Limits) -> Pending:
     """Return what a schedule is told of a flush of these pages."""
-    out = table.absent
+    out = table.absent + seen.folded
     return Pending(
         tokens=batch.gain,
         cold=seen.cold,
         threshold=limits.flush_tokens,
-        paid=_paid(batch.pages, seen, limits.tau),
-        rewrite=_rewrite(batch, out, seen.prefix),
+        paid=_paid(batch, seen, limits.tau),
+        rewrite=rewrite_cost(batch, out, seen.prefix),
         read=seen.prefix.read,
         window=replace(seen.window, tokens=max(0, seen.window.tokens - out)),
     )
@@ -188,31 +199,12 @@ def _flushed(why: str, batch: Batch, told: Pending) -> Flushed:
     return Flushed(why, len(batch.pages), told.tokens, saves, rewrite, round(told.paid))
 
 
-def _paid(pages: Iterable[Entry], seen: Seen, tau: int) -> float:
-    """Return what it has cost to keep the pages since they could leave."""
+def _paid(batch: Batch, seen: Seen, tau: int) -> float:
+    """Return what it has cost to keep the pages and turns since they could leave."""
     since = seen.turn - tau + 1
-    waited = (e.gain * (since - e.last_use) for e in pages if e.last_use < since)
-    return seen.prefix.read * sum(waited)
-
-
-def _rewrite(batch: Batch, out: int, prefix: Prefix) -> float:
-    """Return what it costs to write again what a flush of these pages leaves in the window.
-
-    The cache can be read up to the anchor if that stands before all that leaves, else up to the
-    first message: what is out already behind that point need not be written.
-    """
-    if not batch.pages:
-        return 0.0
-    first = min(prefix.frames.get(entry.page.id, (0, 0))[0] for entry in batch.pages)
-    first = min(first, batch.thinking.first) if batch.thinking else first
-    leaves = batch.gain + batch.lost
-    if 0 < prefix.anchor <= first:
-        return _price(prefix, prefix.behind - leaves)
-    return _price(prefix, prefix.tokens - out - leaves)
-
-
-def _price(prefix: Prefix, survives: int) -> float:
-    return (prefix.write - prefix.read) * max(0, survives)
+    waited = sum(e.gain * (since - e.last_use) for e in batch.pages if e.last_use < since)
+    folded = sum(batch.beyond(one) * (seen.turn - one.fold.asked) for one in batch.folds)
+    return seen.prefix.read * (waited + folded)
 
 
 def _admit_all(

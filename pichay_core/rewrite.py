@@ -5,6 +5,7 @@ alone, so the same history gives the same bytes. A body that would break a rule 
 provider that the client's own body keeps is not sent.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,17 +14,18 @@ from typing import NamedTuple
 from pichay_core.birth.front import AS_IT_CAME, Front, front
 from pichay_core.birth.reminders import listed_once
 from pichay_core.birth.shorter import form_text
+from pichay_core.cooperate.fold import Fold, shown
+from pichay_core.folding import standing
+from pichay_core.markers import markers_to_add, shown_marks
 from pichay_core.model import Form, Handle, PageId, State
 from pichay_core.request import Request
 from pichay_core.session import Frame, Sent, Session
 from pichay_core.stubs import stale_note, stub
 from pichay_core.table import Entry
 from pichay_core.wire import jsontext
-from pichay_core.wire.format import Edits, Format, Head, Outline
+from pichay_core.wire.format import Edits, Format, Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
-
-MAXIMUM_MARKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,33 +43,42 @@ class Rewritten:
 
 def rewrite(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:
     """Return the request's body with the session's decisions in it."""
+    folds = standing(session)
     texts = session.texts
-    texts = _texts(session, request, stored) if texts is None else texts
-    begins, said = front(request, session.birth), _said(session, request)
-    if not (texts or begins.edits or said or session.stripped):
+    texts = _texts(session, request, stored, folds) if texts is None else texts
+    begins, said = front(request, session.birth), _said(session, request, folds)
+    if not (texts or begins.edits or said or session.stripped or folds):
         return Rewritten(request.outline.body, texts)
-    sent = _sent_messages(session, request, texts, said)
-    problems = _new_problems(request, sent, session.sent)
+    sent = _sent_messages(session, request, texts, said, folds)
+    problems = _new_problems(request, sent, session.sent, folds)
     if problems:
         return Rewritten(request.outline.body, texts, {}, problems)
-    body = _spliced(request.outline, sent, begins)
+    body = _spliced(request.outline, sent, begins, folds)
     left_out = sum(one.left_out for one in said.values())
     return Rewritten(body, texts, sent, front=begins, listed=left_out)
 
 
 def _texts(
-    session: Session, request: Request, stored: Callable[[str], str | None]
+    session: Session,
+    request: Request,
+    stored: Callable[[str], str | None],
+    folds: Sequence[Fold],
 ) -> dict[int, dict[int, str]]:
-    """Return the new result texts by message and block."""
+    """Return the new result texts by message and block, but for what is folded."""
     found: dict[int, dict[int, str]] = {}
+    hidden = _covered(folds)
     for page, frame in session.frames.items():
         entry = session.table.entries.get(page)
-        if entry is None or not entry.edited:
+        if entry is None or not entry.edited or frame.message in hidden:
             continue
         text = _text(session, entry, request, stored)
         if text is not None:
             found.setdefault(frame.message, {})[frame.block] = text
     return found
+
+
+def _covered(folds: Sequence[Fold]) -> frozenset[int]:
+    return frozenset(at for fold in folds for at in range(fold.first, fold.until))
 
 
 def _text(
@@ -111,11 +122,12 @@ class _Said(NamedTuple):
     left_out: int
 
 
-def _said(session: Session, request: Request) -> dict[int, _Said]:
-    """Return the new texts of the user by message."""
+def _said(session: Session, request: Request, folds: Sequence[Fold]) -> dict[int, _Said]:
+    """Return the new texts of the user by message, but for what is folded."""
     if session.birth is None or not session.birth.once:
         return {}
-    listing = ((at, message) for at, message in enumerate(request.messages) if message.lists)
+    sent, hidden = enumerate(request.messages), _covered(folds)
+    listing = ((at, message) for at, message in sent if message.lists and at not in hidden)
     found = ((at, _listed_once(request.format, one.raw, one.lists)) for at, one in listing)
     return {at: said for at, said in found if said.texts}
 
@@ -135,55 +147,26 @@ def _content(request: Request, frame: Frame) -> str | None:
     return request.format.text(request.messages[frame.message].raw, frame.block)
 
 
-def _markers(
-    session: Session, head: Head, messages: Sequence[Message]
-) -> dict[int, dict[int, str]]:
-    """Return the cache markers to add, by message and block.
-
-    One holds the eviction boundary, so that the next flush need not re-write what stands
-    before it; on the turn of a flush the previous boundary comes first, because that is where
-    the provider's cache can still be read. A client that marks nothing gets no marker.
-    """
-    marks = [
-        (Frame(position, block), ttl)
-        for position, message in enumerate(messages)
-        for block, ttl in message.marks
-    ]
-    used = len(head.ttls) + len(marks) + (head.automatic is not None)
-    if used == 0:
-        return {}
-    found: dict[int, dict[int, str]] = {}
-    for frame in boundaries(session)[: max(0, MAXIMUM_MARKERS - used)]:
-        if frame not in {marked for marked, _ in marks}:
-            later = [ttl for marked, ttl in marks if marked > frame]
-            later += [head.automatic] if head.automatic else []
-            found.setdefault(frame.message, {})[frame.block] = "1h" if "1h" in later else "5m"
-    return found
-
-
-def boundaries(session: Session) -> list[Frame]:
-    """Return the frames worth a marker, the most useful first."""
-    just_flushed = session.flushed == session.turn
-    pages = (session.previous if just_flushed else None, session.boundary)
-    frames = (session.frames.get(page) for page in pages if page is not None)
-    return [frame for frame in frames if frame is not None]
-
-
 def _sent_messages(
     session: Session,
     request: Request,
     texts: Mapping[int, Mapping[int, str]],
     said: Mapping[int, _Said],
+    folds: Sequence[Fold],
 ) -> dict[int, Sent]:
-    """Return the rewritten messages; those of the last turn where nothing about them is new."""
-    markers = _markers(session, request.head, request.messages)
-    unthought = unthought_messages(session, request.messages)
-    others = markers.keys() | said.keys() | unthought
+    """Return the rewritten messages; those of the last turn where nothing about them is new.
+
+    The summary of a fold stands at its first message.
+    """
+    markers = markers_to_add(session, request.head, request.messages, folds)
+    summaries = {fold.first: _summary(session, request, fold, markers) for fold in folds}
+    unthought = unthought_messages(session, request.messages) - _covered(folds)
+    others = (markers.keys() | said.keys() | unthought) - summaries.keys()
     return {
         position: _sent(
             session.sent.get(position),
-            request,
-            position,
+            request.format,
+            request.messages[position],
             Edits(
                 texts.get(position, _NOTHING),
                 markers.get(position, _NOTHING),
@@ -192,7 +175,18 @@ def _sent_messages(
             ),
         )
         for position in (texts if others <= texts.keys() else texts.keys() | others)
-    }
+    } | summaries
+
+
+def _summary(
+    session: Session, request: Request, fold: Fold, markers: Mapping[int, Mapping[int, str]]
+) -> Sent:
+    """Return the message that stands for a fold, with the marker that it held, or a new one."""
+    marks = dict(shown_marks(fold, request.messages)) or markers.get(fold.first, _NOTHING)
+    last, raw = session.sent.get(fold.first), request.format.user_says(shown(fold))
+    if last is not None and last.original == raw and last.edits == Edits(_NOTHING, marks):
+        return last
+    return _sent(None, request.format, request.format.read(raw), Edits(_NOTHING, marks))
 
 
 def unthought_messages(session: Session, messages: Sequence[Message]) -> frozenset[int]:
@@ -206,16 +200,18 @@ def unthought_messages(session: Session, messages: Sequence[Message]) -> frozens
 _NOTHING: Mapping[int, str] = {}
 
 
-def _sent(last: Sent | None, request: Request, position: int, edits: Edits) -> Sent:
-    original = request.messages[position]
+def _sent(last: Sent | None, format: Format, original: Message, edits: Edits) -> Sent:
     if last is not None and last.edits == edits and last.original == original.raw:
         return last
-    message = request.format.read(request.format.write(original.raw, edits))
+    message = format.read(format.write(original.raw, edits))
     return Sent(original.raw, edits, message, message.same_structure(original))
 
 
 def _new_problems(
-    request: Request, sent: Mapping[int, Sent], checked: Mapping[int, Sent]
+    request: Request,
+    sent: Mapping[int, Sent],
+    checked: Mapping[int, Sent],
+    folds: Sequence[Fold],
 ) -> frozenset[str]:
     """Say which rules the rewritten conversation breaks that the client's own keeps.
 
@@ -223,20 +219,43 @@ def _new_problems(
     in the request before, only the rules on cache markers can tell the two apart; otherwise every
     rule is checked on both.
     """
-    messages = list(request.messages)
-    for position, part in sent.items():
-        messages[position] = part.message
-    sound = all(part.sound or checked.get(at) is part for at, part in sent.items())
+    hidden = _covered(folds) - {fold.first for fold in folds}
+    messages = [
+        sent[at].message if at in sent else message
+        for at, message in enumerate(request.messages)
+        if at not in hidden
+    ]
+    first = {fold.first for fold in folds}
+    sound = all((part.sound and at not in first) or checked.get(at) is part
+                for at, part in sent.items())  # fmt: skip
     check = request.format.marker_problems if sound else request.format.problems
     broken = check(request.head, messages)
-    return broken - check(request.head, request.messages) if broken else broken
+    if not broken:
+        return broken
+    return _new(broken, check(request.head, request.messages), moved=bool(folds))
 
 
-def _spliced(outline: Outline, sent: Mapping[int, Sent], begins: Front) -> bytes:
+def _new(broken: frozenset[str], before: frozenset[str], moved: bool) -> frozenset[str]:
+    """Return what is broken that was not *before*, wherever it stands now if messages *moved*."""
+    if not moved:
+        return broken - before
+    known = {_WHERE.sub("", problem) for problem in before}
+    return frozenset(problem for problem in broken if _WHERE.sub("", problem) not in known)
+
+
+_WHERE = re.compile(r"^messages\.\d+: ")
+
+
+def _spliced(
+    outline: Outline, sent: Mapping[int, Sent], begins: Front, folds: Sequence[Fold]
+) -> bytes:
+    """Return the body with everything in its place: each fold is one element of the list."""
+    places = outline.messages
     edits: list[tuple[Place, bytes]] = [*begins.edits]
+    ends = {fold.first: fold.until - 1 for fold in folds}
     edits += [
-        (outline.messages[position], part.message.raw)
-        for position, part in sent.items()
-        if part.message.raw != part.original
+        (Place(places[at].start, places[ends.get(at, at)].end), part.message.raw)
+        for at, part in sent.items()
+        if at in ends or part.message.raw != part.original
     ]
     return jsontext.splice(outline.body, edits)

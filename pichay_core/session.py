@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pichay_core.birth.choice import Birth
+from pichay_core.cooperate.fold import Fold
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
@@ -136,6 +137,8 @@ class Session:
     """What the client was not shown, in the order of the conversation."""
     retold: Mapping[int, Retold] = field(default_factory=dict[int, Retold])
     """The asides in their places, as they were told last."""
+    folds: tuple[Fold, ...] = ()
+    """Turns that summaries stand for, or are to; also those that stand no more."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
 

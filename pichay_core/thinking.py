@@ -6,7 +6,7 @@ and no provider takes a reply without its thinking while the tools it called are
 Source: Anthropic's documentation, "Preserved thinking".
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pichay_core.wire.message import ASSISTANT, THINKING, Message
@@ -25,14 +25,20 @@ class Thinking:
 
 
 def may_be_given_up(
-    messages: Sequence[Message], stripped: int, cold: bool, tokens_of: Callable[[int], int]
+    messages: Sequence[Message],
+    stripped: int,
+    cold: bool,
+    tokens_of: Callable[[int], int],
+    folded: Collection[int] = (),
 ) -> Thinking | None:
     """Return the thinking behind the first *stripped* messages, None if it must stay or is none.
 
     It may go where no tool loop is open; where one is, it must hold no thinking itself, and the
-    cache must be lost anyway. A message that is nothing but thinking cannot do without it.
+    cache must be lost anyway. A message that is nothing but thinking cannot do without it. What is
+    *folded* is not sent.
     """
-    found = [at for at in range(stripped, len(messages)) if messages[at].thinks]
+    sent = (at for at in range(stripped, len(messages)) if at not in folded)
+    found = [at for at in sent if messages[at].thinks]
     if not found or any(messages[at].only_thinks for at in found):
         return None
     loop = open_loop(messages)
@@ -68,6 +74,13 @@ def open_loop(messages: Sequence[Message]) -> list[Message]:
         replies.append(message)
         answers, others = False, 0
     return replies
+
+
+def loop_start(messages: Sequence[Message]) -> int:
+    """Return the position of the first reply of the open tool loop; of the end if none is open."""
+    replies = list(_replies(messages))
+    loop = len(open_loop(messages))
+    return replies[-loop] if loop else len(messages)
 
 
 def still_stripped(

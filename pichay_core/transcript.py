@@ -6,7 +6,7 @@ tells a fresh result from an older equal one even where a client reuses call ids
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pichay_core.admission import Arrival
@@ -62,15 +62,20 @@ def newest(messages: Sequence[Message], frames: Mapping[PageId, Frame]) -> froze
 
 
 def before_thinking(
-    messages: Sequence[Message], frames: Mapping[PageId, Frame], stripped: int = 0
+    messages: Sequence[Message],
+    frames: Mapping[PageId, Frame],
+    stripped: int = 0,
+    folded: Collection[int] = (),
 ) -> frozenset[PageId]:
     """Return the pages that stand before a signed thinking block that is sent.
 
     On models that bind a signature to all that precedes it, these must stay as they are. The
-    first *stripped* messages are sent without their thinking.
+    first *stripped* messages are sent without their thinking, what is *folded* not at all.
     """
-    thought = _last(messages, lambda message: message.thinks)
-    if thought < stripped:
+    positions = reversed(range(stripped, len(messages)))
+    sent = (at for at in positions if messages[at].thinks and at not in folded)
+    thought = next(sent, None)
+    if thought is None:
         return frozenset()
     return frozenset(page for page, frame in frames.items() if frame.message < thought)
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from pichay_core.beginning import begun
+from pichay_core.binding import bound_pages, may_go
 from pichay_core.birth.choice import Birth
 from pichay_core.birth.clearing import may_clear
 from pichay_core.birth.front import AS_IT_CAME, Front
 from pichay_core.birth.shorter import NOTHING_SHORTER, Births
 from pichay_core.cacheprice import CacheMultipliers
 from pichay_core.events import Differed, Duplicated, Event, Repaired, Restored, Trimmed
+from pichay_core.folding import beyond, carried_out, foldings, rewound
 from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
-from pichay_core.models import binds_thinking
 from pichay_core.pager import Advance, Held, Limits, Seen, advance
 from pichay_core.policies import Moment, Policy, released_first
 from pichay_core.prices import NOTHING, Prices
@@ -28,9 +29,8 @@ from pichay_core.rewrite import Rewritten, rewrite, text_of
 from pichay_core.schedule import Schedule
 from pichay_core.session import Frame, Match, Session, shared_prefix
 from pichay_core.table import Entry, PageTable
-from pichay_core.thinking import Thinking, may_be_given_up, still_stripped
-from pichay_core.tokens import tokens_of_bytes
-from pichay_core.transcript import before_thinking, newest, place
+from pichay_core.thinking import still_stripped
+from pichay_core.transcript import newest, place
 from pichay_core.warmth import (
     CACHE_TTLS,
     begins_as_fork,
@@ -163,7 +163,9 @@ def _shown(session: Session, request: Request) -> Session:
     """Return the session with the messages of a request; the new ones bring nothing with them."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
     messages, known = request.messages, session.messages
-    stripped = still_stripped(known, session.stripped, messages, shared_prefix(known, messages))
+    shared = shared_prefix(known, messages)
+    stripped = still_stripped(known, session.stripped, messages, shared)
+    session, _ = rewound(session, placed.frames, shared)
     return replace(
         session,
         messages=messages,
@@ -189,35 +191,17 @@ def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen
         turn=session.turn,
         arrivals=arrivals,
         newest=newest(messages, frames),
-        bound=_bound(session),
-        thinking=None if rules.keep_thinking else _thinking(session, cold),
+        bound=bound_pages(session),
+        thinking=None if rules.keep_thinking else may_go(session, cold),
         cold=cold,
         hold=session.held or ("client compaction" if asks_for_summary(last) else None),
         prefix=prefix(session, held, at, rules.multiples, rules.prices),
         window=window_of(request, ends[-1], session.model, rules.prices),
         births=_births(rules.births, request, session.birth),
         text=text_of(frames, request),
+        folds=foldings(session) if rules.evicts else (),
+        folded=beyond(session),
     )
-
-
-def _bound(session: Session) -> frozenset[PageId]:
-    if not session.binds:
-        return frozenset()
-    return before_thinking(session.messages, session.frames, session.stripped)
-
-
-def _thinking(session: Session, cold: bool) -> Thinking | None:
-    """Return the thinking that may go so that pages can, None if it stays.
-
-    Another model may be asked than the one that binds it: then the pages wait for that one.
-    """
-    if not binds_thinking(session.model):
-        return None
-
-    def tokens_of(size: int) -> int:
-        return tokens_of_bytes(size, session.model)
-
-    return may_be_given_up(session.messages, session.stripped, cold, tokens_of)
 
 
 def _sizes(messages: Sequence[Message], stripped: int) -> Iterator[int]:
@@ -260,6 +244,8 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
         session = replace(session, stripped=advanced.given_up.upto)
     if advanced.flushed is None:
         return session
+    folds = carried_out(session.folds, advanced.folds, session.turn)
+    session = replace(session, folds=folds)
     last = max(_out(session.table, session.frames), key=session.frames.__getitem__, default=None)
     return replace(session, flushed=session.turn, previous=session.boundary or None, boundary=last)
 

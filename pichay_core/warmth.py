@@ -6,6 +6,7 @@ Rule of this file: pure. Time is that of the request.
 from collections.abc import Sequence
 
 from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
+from pichay_core.folding import standing
 from pichay_core.pager import Prefix
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
@@ -33,7 +34,7 @@ def prefix(
     ``ends`` are the bytes up to each of them, from nought on.
     """
     last = session.frames.get(session.boundary) if session.boundary else None
-    anchor = last.message if last else 0
+    anchor = max([last.message if last else 0, *(fold.until for fold in standing(session))])
     behind = ends[-1] - ends[min(anchor, len(ends) - 1)]
     hour = session.ttl == CACHE_TTLS["1h"]
     times = multiples or cache_multipliers(session.model, at, hour, prices)

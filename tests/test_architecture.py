@@ -17,7 +17,8 @@ LAYERS = [
     "table events models modes stubs tokens prices tariff tools wire",
     "policies schedule prefix faults thrash admission referring presence cacheprice birth "
     "cooperate request",
-    "pager leaving thinking session transcript ledger identity rewrite",
+    "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
+    "flushcost cooperate.folds",
     "warmth window flushes follow beginning cooperate.means",
     "cooperate.recalls cooperate.wishes cooperate.status cooperate.answers",
     "turn replay traces probe",

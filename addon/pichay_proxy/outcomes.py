@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from pichay_core.folding import not_carried_out, rewound
 from pichay_core.model import State
 from pichay_core.pager import Held
 from pichay_core.rewrite import Rewritten
@@ -30,6 +31,9 @@ def with_failure(session: Session) -> Session:
 def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
     """Return the session after a turn of which nothing was carried out but what stood before."""
     known, shared = before.messages, shared_prefix(before.messages, after.messages)
+    before, _ = rewound(before, after.frames, shared)
+    known_folds = {fold.handle for fold in before.folds if fold.out}
+    folds = (f if f.handle in known_folds else not_carried_out((f,))[0] for f in after.folds)
     return replace(
         after,
         table=_as_kept(after.table, before.table),
@@ -39,6 +43,7 @@ def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
         flushed=before.flushed,
         boundary=before.boundary,
         previous=before.previous,
+        folds=tuple(folds),
         texts=None,
         sent=kept.sent,
     )

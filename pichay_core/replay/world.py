@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from pichay_core.ledger import BREAK_TOLERANCE
+from pichay_core.markers import boundaries
 from pichay_core.model import Form, State, Usage
 from pichay_core.prefix import Chain, Mark, Part, Request, Ttl, Unit, cache_for, identity
-from pichay_core.rewrite import boundaries
 from pichay_core.session import Session
 from pichay_core.stubs import stub_bytes
 from pichay_core.tokens import PICTURE_BYTES, tokens_of_bytes

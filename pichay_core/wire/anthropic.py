@@ -20,6 +20,7 @@ from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_head import head
 from pichay_core.wire.anthropic_memory import answer_block as answer
+from pichay_core.wire.anthropic_plain import plain, user_says
 from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
@@ -201,6 +202,7 @@ __all__ = [
     "name",
     "offered",
     "outline",
+    "plain",
     "problems",
     "read",
     "retold",
@@ -210,5 +212,6 @@ __all__ = [
     "stream",
     "text",
     "told",
+    "user_says",
     "write",
 ]

@@ -125,6 +125,14 @@ class Format(Protocol):
         """Return the text of the text in *block*, None if there is none."""
         ...
 
+    def plain(self, raw: bytes) -> str:
+        """Return what a message says as plain text, without its thinking."""
+        ...
+
+    def user_says(self, text: str) -> bytes:
+        """Return a message of the user that says this."""
+        ...
+
     def write(self, raw: bytes, edits: Edits) -> bytes:
         """Return the message with the edits spliced in; everything else as it came."""
         ...
