@@ -313,7 +313,7 @@ def cooperating(path):
     made.event(one, 4, "pinned", "p3", strength=4.0)
     made.event(one, 6, "collapsed", tokens=31_000, first=3, last=26, pages=9, handle="CCCCCCCC")
     made.event(one, 6, "advised", tokens=101_000, why="involuntary")
-    made.event(one, 6, "unsaid", why="the reply was edited", at=31)
+    made.event(one, 6, "unsaid", why="the reply was edited")
     return made
 
 

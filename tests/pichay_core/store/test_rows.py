@@ -168,6 +168,11 @@ EVENTS = [
     (events.Called("Workflow", 800), "called", None),
     (events.Restored("Workflow", "cold", 800), "restored", "cold"),
     (events.Cleared("asked by us", 12, 40_000), "cleared", "asked by us"),
+    (events.Asked("memory_fault", "answered", 1_200), "asked", "answered"),
+    (events.Released(PageId("p"), "done with it"), "released", "done with it"),
+    (events.Collapsed(3, 26, 9, 31_000, Handle("AAAAAAAA")), "collapsed", None),
+    (events.Advised("involuntary", 101_000), "advised", "involuntary"),
+    (events.Unsaid(12, "the reply was edited"), "unsaid", "the reply was edited"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 
