@@ -118,6 +118,33 @@ def whole(blocks: Sequence[Json], stop: str = "", out: int = 10, read: int = 100
     return jsontext.encode({**head(), **said})
 
 
+class Marks:
+    """Takes out what stands between two section signs."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self.taken: tuple[str, ...] = ()
+
+    def feed(self, text: str) -> str:
+        self._held += text
+        shown = ""
+        while "§" in self._held:
+            before, _, after = self._held.partition("§")
+            shown += before
+            body, sign, rest = after.partition("§")
+            if not sign:
+                self._held = "§" + after
+                return shown
+            self.taken += (body,)
+            self._held = rest
+        shown, self._held = shown + self._held, ""
+        return shown
+
+    def end(self) -> str:
+        rest, self._held = self._held, ""
+        return rest
+
+
 def play(
     stream: Stream, legs: Sequence[Iterable[bytes]], why: str | None = None
 ) -> tuple[bytes, list[Reply]]:

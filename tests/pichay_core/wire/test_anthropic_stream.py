@@ -12,6 +12,7 @@ from tests.replies import (
     CITATION,
     NAMES,
     PING,
+    Marks,
     block_frames,
     call,
     event,
@@ -511,33 +512,6 @@ def test_an_endless_frame_behind_a_call_of_ours_ends_in_an_error():
 
 
 # -- texts --------------------------------------------------------------------------------
-
-
-class Marks:
-    """Takes out what stands between two section signs."""
-
-    def __init__(self):
-        self._held = ""
-        self.taken = ()
-
-    def feed(self, text):
-        self._held += text
-        shown = ""
-        while "§" in self._held:
-            before, _, after = self._held.partition("§")
-            shown += before
-            body, sign, rest = after.partition("§")
-            if not sign:
-                self._held = "§" + after
-                return shown
-            self.taken += (body,)
-            self._held = rest
-        shown, self._held = shown + self._held, ""
-        return shown
-
-    def end(self):
-        rest, self._held = self._held, ""
-        return rest
 
 
 marked = st.lists(st.sampled_from(["a", " ", "\n", "§", "§drop§", "word "]), min_size=1).map(
