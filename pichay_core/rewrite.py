@@ -74,7 +74,7 @@ def _text(
     session: Session, entry: Entry, request: Request, stored: Callable[[str], str | None]
 ) -> str | None:
     if entry.out:
-        return stub(entry.page, entry.handle or Handle(""))
+        return stub(entry.page, entry.handle or Handle(""), entry.summary)
     if entry.form is not Form.WHOLE:
         return _form_text(session, entry, request)
     source = session.frames.get(entry.repairs) if entry.repairs else None

@@ -25,7 +25,7 @@ class Counted(NamedTuple):
 def counted_page(entry: Entry, tokens: int) -> Counted:
     """Return a page of a request that comes to so many tokens."""
     short = 0 if entry.state is State.GONE else entry.left_out(tokens)
-    return Counted(entry, tokens, saved(entry.page, tokens) - short, short)
+    return Counted(entry, tokens, saved(entry.page, tokens, entry.summary) - short, short)
 
 
 NOTHING_SAVED: Row = dict.fromkeys(
