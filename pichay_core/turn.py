@@ -21,7 +21,7 @@ from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
 from pichay_core.models import binds_thinking
 from pichay_core.pager import Advance, Held, Limits, Seen, advance
-from pichay_core.policies import Moment, Policy
+from pichay_core.policies import Moment, Policy, released_first
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite, text_of
@@ -106,7 +106,7 @@ def take(
         advanced = Advance(moved.session.table)
     else:
         seen = _seen(matched, moved, request, rules)
-        policy = rules.policy if rules.evicts else _nothing
+        policy = released_first(rules.policy) if rules.evicts else _nothing
         session = moved.session
         advanced = advance(
             session.table, seen, policy, rules.schedule, rules.limits, session.secret
