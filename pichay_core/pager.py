@@ -17,6 +17,7 @@ from pichay_core.referring import following, held_by
 from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
+from pichay_core.tools import FAULT, MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def advance(
 
     Monotone: a page that is out stays out, with the same handle.
     """
-    table, events = _admit_all(table, seen, limits)
+    table, events = _admit_all(table, seen, limits, secret)
     table, decayed = _decay(table, seen.turn, limits)
     kept = seen.newest | _pointed_at(table, seen)
     stays = kept if seen.thinking else kept | seen.bound
@@ -214,11 +215,14 @@ def _price(prefix: Prefix, survives: int) -> float:
     return (prefix.write - prefix.read) * max(0, survives)
 
 
-def _admit_all(table: PageTable, seen: Seen, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
+def _admit_all(
+    table: PageTable, seen: Seen, limits: Limits, secret: bytes
+) -> tuple[PageTable, tuple[Event, ...]]:
     events: list[Event] = []
     pins, fresh = limits.pin_half_life > 0, _fresh(table, seen, limits)
     for arrival in seen.arrivals:
-        admission = admit(table, arrival, pins, fresh if arrival.page.id in seen.newest else None)
+        new = fresh if arrival.page.id in seen.newest else None
+        admission = admit(table, arrival, pins, new, secret)
         table = admission.table
         events += admission.events
     return table, tuple(events)
@@ -263,14 +267,19 @@ def _movable(table: PageTable, kept: frozenset[PageId], limits: Limits) -> list[
 def may_leave(entry: Entry, limits: Limits) -> bool:
     """True if the page is of a kind that may be moved at all.
 
-    Errors stay (the model must see what failed), and what is hardly bigger than its stub.
+    Errors stay (the model must see what failed), and what is hardly bigger than its stub. So does
+    what our own tools say, but for the pages that they bring back.
     """
     page = entry.page
     return (
         entry.bytes > limits.min_bytes
+        and page.call.tool not in _SAID_BY_US
         and not (page.error or page.opaque or page.cleared)
         and not entry.slight
     )
+
+
+_SAID_BY_US = frozenset(MEMORY) - {FAULT}
 
 
 def _held(wanted: Sequence[Entry], batch: Batch, seen: Seen) -> Held:

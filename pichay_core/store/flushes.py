@@ -205,7 +205,7 @@ def _born(parts: Parts, faults: Parts | None) -> float:
 def _refetched_now(record: Turned) -> set[PageId]:
     """Return the pages that came with this request for a second time."""
     faults = (event for event in record.events if isinstance(event, Faulted))
-    return {fault.by for fault in faults if fault.kind is FaultKind.REFETCH}
+    return {fault.by for fault in faults if fault.kind in (FaultKind.REFETCH, FaultKind.RECALL)}
 
 
 def _weights(known: Rates | None, model: str, at: float) -> Weights:
@@ -283,7 +283,8 @@ _REFETCHES = f"""
     select json_extract(events.detail, '$.by') by,
         case when pages.moved <= events.turn then pages.moved else {BIRTH} end moved
     from events join pages on pages.session = events.session and pages.id = events.page
-    where events.session = :session and events.kind = 'faulted' and events.why = 'refetch'
+    where events.session = :session and events.kind = 'faulted'
+        and events.why in ('refetch', 'recall')
         and (pages.moved <= events.turn or pages.form = 'trimmed')
 """
 """A page that had not left when it was asked for again had been cut when it came."""
