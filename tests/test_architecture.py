@@ -18,7 +18,8 @@ LAYERS = [
     "policies schedule prefix faults thrash admission referring presence cacheprice birth "
     "cooperate request",
     "pager leaving thinking session transcript ledger identity rewrite",
-    "warmth window flushes follow beginning",
+    "warmth window flushes follow beginning cooperate.means",
+    "cooperate.recalls cooperate.wishes cooperate.status cooperate.answers",
     "turn replay traces probe",
     "store",
 ]
