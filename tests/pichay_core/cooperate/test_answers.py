@@ -64,6 +64,7 @@ def test_the_next_recall_of_the_same_holds_for_longer():
     assert told.recalled().state is State.EVICTED
     told.ask("memory_fault", pages=[handle])
     assert told.recalled().pin == Pin(2.0, told.session.turn)
+    assert [fault.kind for fault in told.events(Faulted)] == [FaultKind.RECALL] * 2
 
 
 def test_several_pages_come_in_one_answer_and_share_what_it_takes():
