@@ -42,10 +42,10 @@ def _as_sent(session: Session) -> Session:
         return session
     if session.observed:
         session = replace(session, birth=None)
-    table = session.table.as_sent(session.frames)
-    if table is session.table and not session.stripped:
+    table, notes = session.table.as_sent(session.frames), session.notes.within(0)
+    if table is session.table and notes is session.notes and not session.stripped:
         return session
-    return replace(session, table=table, texts=None, stripped=0)
+    return replace(session, table=table, texts=None, stripped=0, notes=notes)
 
 
 def _born(

@@ -6,7 +6,7 @@ provider that the client's own body keeps is not sent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,14 +44,17 @@ def rewrite(session: Session, request: Request, stored: Callable[[str], str | No
     texts = session.texts
     texts = _texts(session, request, stored) if texts is None else texts
     begins, said = front(request, session.birth), _said(session, request)
-    if not (texts or begins.edits or said or session.stripped):
+    notes = session.notes.texts(request.messages)
+    if not (texts or begins.edits or said or session.stripped or notes):
         return Rewritten(request.outline.body, texts)
-    sent = _sent_messages(session, request, texts, said)
+    sent = _sent_messages(session, request, texts, said, notes)
     problems = _new_problems(request, sent, session.sent)
     if problems:
         return Rewritten(request.outline.body, texts, {}, problems)
     body = _spliced(request.outline, sent, begins)
     left_out = sum(one.left_out for one in said.values())
+    if notes:
+        begins = replace(begins, protocol=begins.protocol + sum(map(_size, notes.values())))
     return Rewritten(body, texts, sent, front=begins, listed=left_out)
 
 
@@ -174,11 +177,12 @@ def _sent_messages(
     request: Request,
     texts: Mapping[int, Mapping[int, str]],
     said: Mapping[int, _Said],
+    notes: Mapping[int, str],
 ) -> dict[int, Sent]:
     """Return the rewritten messages; those of the last turn where nothing about them is new."""
     markers = _markers(session, request.head, request.messages)
     unthought = unthought_messages(session, request.messages)
-    others = markers.keys() | said.keys() | unthought
+    others = markers.keys() | said.keys() | unthought | notes.keys()
     return {
         position: _sent(
             session.sent.get(position),
@@ -189,6 +193,7 @@ def _sent_messages(
                 markers.get(position, _NOTHING),
                 position in unthought,
                 said[position].texts if position in said else _NOTHING,
+                notes.get(position, ""),
             ),
         )
         for position in (texts if others <= texts.keys() else texts.keys() | others)

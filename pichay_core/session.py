@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pichay_core.birth.choice import Birth
+from pichay_core.cooperate.zones import NO_NOTES, Notes
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
@@ -105,6 +106,8 @@ class Session:
     """So many messages from the first on are sent without their thinking."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
+    notes: Notes = NO_NOTES
+    """What the model was told of its window, at places in the messages."""
 
     @property
     def keeps(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from pichay_core.advising import advised
 from pichay_core.beginning import begun
 from pichay_core.birth.choice import Birth
 from pichay_core.birth.clearing import may_clear
@@ -102,16 +103,10 @@ def take(
     moved = follow(matched, request)
     if rules.edit:
         moved = begun(matched, moved, request, rules.birth)
-    if matched.how == "repeats":
-        advanced = Advance(moved.session.table)
-    else:
-        seen = _seen(matched, moved, request, rules)
-        policy = rules.policy if rules.evicts else _nothing
-        session = moved.session
-        advanced = advance(
-            session.table, seen, policy, rules.schedule, rules.limits, session.secret
-        )
+    seen = None if matched.how == "repeats" else _seen(matched, moved, request, rules)
+    advanced = _advanced(moved.session, seen, rules)
     session = _after(moved.session, advanced, request)
+    session, told = advised(session, request, seen if rules.edit else None, advanced)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
     edited = session.edited or rewritten.body is not request.outline.body
     session = replace(
@@ -123,7 +118,7 @@ def take(
     return Turn(
         session=session,
         body=rewritten.body,
-        events=(*moved.events, *advanced.events),
+        events=(*moved.events, *advanced.events, *told),
         facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
@@ -133,6 +128,13 @@ def take(
         listed=rewritten.listed,
         problems=rewritten.problems,
     )
+
+
+def _advanced(session: Session, seen: Seen | None, rules: Rules) -> Advance:
+    if seen is None:
+        return Advance(session.table)
+    policy = rules.policy if rules.evicts else _nothing
+    return advance(session.table, seen, policy, rules.schedule, rules.limits, session.secret)
 
 
 def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
@@ -163,8 +165,10 @@ def _shown(session: Session, request: Request) -> Session:
     """Return the session with the messages of a request; the new ones bring nothing with them."""
     placed = place(request.messages, 0, {}, 0, lambda size: size)
     messages, known = request.messages, session.messages
-    stripped = still_stripped(known, session.stripped, messages, shared_prefix(known, messages))
-    return replace(session, messages=messages, frames=placed.frames, stripped=stripped, placed=True)
+    shared = shared_prefix(known, messages)
+    stripped = still_stripped(known, session.stripped, messages, shared)
+    session = replace(session, stripped=stripped, notes=session.notes.within(shared))
+    return replace(session, messages=messages, frames=placed.frames, placed=True)
 
 
 def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:

@@ -18,7 +18,7 @@ LAYERS = [
     "policies schedule prefix faults thrash admission referring presence cacheprice birth "
     "cooperate request",
     "pager leaving thinking session transcript ledger identity rewrite",
-    "warmth window flushes follow beginning",
+    "warmth window flushes follow beginning advising",
     "turn replay traces probe",
     "store",
 ]
