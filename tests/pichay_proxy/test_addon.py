@@ -295,7 +295,7 @@ async def test_a_hook_that_is_cancelled_in_the_second_try_returns(proxied, monke
     async def never(copy):
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(module, "resend", never)
+    monkeypatch.setattr(closing, "resend", never)
     flow = proxied.ask(grown())
     task = asyncio.create_task(proxied.answered(flow, REFUSED, 400, "application/json"))
     await asyncio.sleep(0.05)
@@ -445,7 +445,7 @@ async def test_an_error_while_a_stream_is_read_does_not_touch_the_stream(
 
 async def test_an_error_before_a_stream_is_read_does_not_hold_it_back(proxied, monkeypatch):
     flow = proxied.ask(Conversation())
-    monkeypatch.setattr(module, "Reader", failing)
+    monkeypatch.setattr(closing, "Reader", failing)
     flow.response = tutils.tresp(content=None)
     proxied.addon.responseheaders(flow)
     assert flow.response.stream is True
