@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
-from pichay_core.cooperate.tags import TagFilter
 
+from pichay_core.cooperate.tags import TagFilter
 from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
@@ -112,8 +112,7 @@ class Pichay:
         if (why := selfcheck()) is None:
             install()
             return settings
-        if settings.memory_tools or settings.cleanup_tags:
-            self._warn_once(f"memory tools and cleanup tags are off: {why}; paging goes on")
+        self._warn_once(f"memory tools and cleanup tags are off: {why}; paging goes on")
         return replace(settings, memory_tools=False, cleanup_tags=False)
 
     def done(self) -> None:

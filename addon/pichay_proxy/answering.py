@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pichay_core.cooperate.answers import Answer, answer, carried_out, means_of
 from pichay_core.cooperate.answers import Answered as Answers
 from pichay_core.cooperate.asides import aside_after, extended
+from pichay_core.cooperate.folds import collapsed
 from pichay_core.cooperate.means import Means
 from pichay_core.cooperate.tags import commands_of
 from pichay_core.events import Asked, Event
@@ -78,7 +79,12 @@ class Answering:
     def _asked(self, live: Session, carried: Carried, reply: Reply, at: float) -> "_Asked":
         """Return what a reply asked for, done as far as it could be."""
         means = means_of(
-            live, carried.request, self._stored, carried.rules.limits, carried.rules.prices
+            live,
+            carried.request,
+            self._stored,
+            carried.rules.limits,
+            carried.rules.prices,
+            collapsed,
         )
         commands = [command for tag in reply.tags for command in commands_of(tag)]
         tidied = carried_out(live, commands, means)

@@ -45,12 +45,11 @@ def _sorted(session: Session, names: Iterable[str], every: bool) -> _Sorted:
     unknown: list[str] = []
     for name in names:
         entry = meant(session.table, name, session.secret)
-        stands = entry is not None and entry.state is State.RESIDENT
-        one = [entry] if entry is not None and stands else []
+        one = [entry] if entry is not None and entry.state is State.RESIDENT else []
         found = residents(session.table, name, session.secret) if every else one
         inside |= {entry.page.id: entry for entry in found}
         if not found:
-            (unknown if entry is None or stands else out).append(name)
+            (unknown if entry is None else out).append(name)
     return _Sorted(tuple(inside.values()), tuple(out), tuple(unknown))
 
 

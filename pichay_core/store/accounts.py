@@ -16,6 +16,7 @@ from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, Usage
 from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
+from pichay_core.store.collapsed import CollapsedTurns, tokens_beside
 from pichay_core.store.decisions import Decisions, insert
 from pichay_core.store.flushes import Bill, Flushes
 from pichay_core.store.records import Record, Settlement, Turned
@@ -25,8 +26,6 @@ from pichay_core.store.turns import NOTHING_SAVED, Counted, counted_page, turn_r
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.tariff import load_price_list, price
 from pichay_core.tokens import O200K_BYTES_PER_TOKEN, Calibration, calibrated, uncalibrated
-from pichay_core.wire.format import Edits, Format
-from pichay_core.wire.message import Message
 
 MOST_COUNTED = 256
 """Sessions whose counted tokens are kept in memory; those of others are read back."""
@@ -41,6 +40,7 @@ class Accounts:
         self._prices = prices
         self._decisions = Decisions(db)
         self._flushes = Flushes(db, prices)
+        self._collapsed = CollapsedTurns()
         self._counted: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
         self._appended: dict[tuple[SessionId, int], int] = {}
         self._windows: dict[SessionId, tuple[int, int]] = {}
@@ -65,11 +65,12 @@ class Accounts:
                 self._count(record)
                 counted = self._counted_pages(record.after)
                 each = self._calibration(record.model).multiplier / O200K_BYTES_PER_TOKEN
-                self._flushes.turned(record, counted, each)
+                collapsed = self._collapsed.beside(record, counted, each)
+                self._flushes.turned(record, counted, each, collapsed)
                 if record.before is None and record.after.parent is not None:
                     self._inherit(record.after)
                 # Another process may have gone on with the same conversation: its turn goes.
-                row = turn_row(record, counted, each)
+                row = turn_row(record, counted, each, sum(collapsed.values()))
                 insert(self._db, "turns", [row], "insert or replace")
             case Settlement():
                 self._settled(record)
@@ -96,7 +97,7 @@ class Accounts:
             [(counted[page], after.id, page) for page in new],
         )
         if _only_appends(record):
-            rest = (_tokens_beside(m, record.format) for m in after.messages[record.shared :])
+            rest = (tokens_beside(m, record.format) for m in after.messages[record.shared :])
             self._appended[after.id, after.requests] = sum(rest) + sum(counted[p] for p in new)
 
     def _counts(self, session: SessionId) -> dict[PageId, int]:
@@ -246,9 +247,3 @@ def _only_appends(record: Turned) -> bool:
 
 _OTHER_TEXT = (Repaired, Duplicated, Differed, Trimmed)
 """What puts another text into the frame of a new page than the client sent."""
-
-
-def _tokens_beside(message: Message, format: Format) -> int:
-    """Count what a message adds to a window beside its results, nearly: its JSON unescaped."""
-    bare = format.write(message.raw, Edits({result.block: "" for result in message.results}, {}))
-    return count_tokens(bare.decode(errors="replace").replace("\\n", "\n"))

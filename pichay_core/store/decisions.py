@@ -11,7 +11,8 @@ import msgspec
 import zstandard
 from sqlite_utils import Database
 
-from pichay_core.events import Collected, Event, Evicted, Trimmed, Unsaid
+from pichay_core.cooperate.folds import rendered
+from pichay_core.events import Collapsed, Collected, Event, Evicted, Trimmed, Unsaid
 from pichay_core.model import PageId
 from pichay_core.session import Session, shared_prefix
 from pichay_core.store.records import (
@@ -84,7 +85,10 @@ class Decisions:
             insert(self._db, "pages", changed, also=also)
 
     def _contents(self, record: Turned) -> None:
-        """Keep the text of every page that left the window in this turn, or came cut, once."""
+        """Keep the text of every page that left the window in this turn, or came cut, once.
+
+        So with turns that were collapsed: as plain text, under the digest of what they say.
+        """
         after = record.after
         moved = [e.page for e in record.events if isinstance(e, Evicted | Collected | Trimmed)]
         for page in moved:
@@ -94,6 +98,10 @@ class Decisions:
             digest = after.table[page].page.digest
             if text is not None and after.table[page].repairs is None:
                 self._keep(digest, text, record.at)
+        for event in record.events:
+            if isinstance(event, Collapsed):
+                turns = after.messages[event.first : event.last + 1]
+                self._keep(event.digest, rendered(turns, record.format), record.at)
 
     def _keep(self, digest: str, text: str, at: float) -> None:
         plain = text.encode(errors="surrogatepass")

@@ -84,16 +84,20 @@ class Flushes:
         self._open: OrderedDict[tuple[SessionId, int], _Stakes] = OrderedDict()
         self._refetches: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
 
-    def turned(self, record: Turned, counted: Iterable[Counted], each: float) -> None:
+    def turned(
+        self, record: Turned, counted: Iterable[Counted], each: float, collapsed: Mapping[int, int]
+    ) -> None:
         """Put down a flush, and remember what each flush has to do with the request.
 
-        *each*: tokens per byte of text.
+        *each*: tokens per byte of text; *collapsed*: those that collapsed turns keep out beside
+        their pages, by the flush that they left with.
         """
         if record.outcome != "edited":
             return
         insert(self._db, "flushes", [*_flushes(record)], also=_AGAIN)
         pages = list(counted)
-        stakes = _Stakes(self._shares(record, pages, each), _born_now(record, pages))
+        shares = self._shares(record, pages, each, collapsed)
+        stakes = _Stakes(shares, _born_now(record, pages))
         self._open[record.after.id, record.after.requests] = stakes
         while len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
@@ -124,12 +128,14 @@ class Flushes:
         self._db.conn.executemany(_PAID_BACK, changes)
         return Born(_born(parts, tokens.get(BIRTH)), saved_dollars)
 
-    def _shares(self, record: Turned, counted: list[Counted], each: float) -> Mapping[int, Share]:
+    def _shares(
+        self, record: Turned, counted: list[Counted], each: float, collapsed: Mapping[int, int]
+    ) -> Mapping[int, Share]:
         """One pass over the pages; a flush is named by its turn."""
         again = {one.entry.page.id for one in counted if came_back(one.entry)}
         refetches = self._refetched(record.after.id, again)
         came = _refetched_now(record)
-        removed, refetched, fresh = Counter[int](), Counter[int](), Counter[int]()
+        removed, refetched, fresh = Counter[int](collapsed), Counter[int](), Counter[int]()
         for one in counted:
             entry = one.entry
             if entry.out:

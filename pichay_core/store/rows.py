@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from pichay_core.birth.choice import birth_of
+from pichay_core.cooperate.fold import as_text as folds_as_text
+from pichay_core.cooperate.fold import folds_of
 from pichay_core.events import Event
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
@@ -67,6 +69,7 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "frozen": session.frozen,
         "held": session.held,
         "stripped": session.stripped,
+        "folds": folds_as_text(session.folds) or None,
         "warned": "\n".join(sorted(session.warned)),
         "cached": session.ledger.cached,
         "untouched_cached": session.ledger.untouched_cached,
@@ -160,6 +163,7 @@ def session_of(row: Mapping[str, Any], kept: Recorded) -> Session:
         frozen=row["frozen"],
         held=row.get("held"),
         stripped=row.get("stripped") or 0,
+        folds=folds_of(row.get("folds")),
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pichay_core.folding import folded
 from pichay_core.ledger import Amounts
 from pichay_core.model import State
 from pichay_core.store.records import Turned
@@ -37,13 +38,14 @@ NOTHING_SAVED: Row = dict.fromkeys(
 )
 
 
-def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
+def turn_row(record: Turned, counted: Iterable[Counted], each: float, beside: int = 0) -> Row:
     """Return the row of a request that has not been billed yet.
 
-    *each*: tokens of its model per byte of text.
+    *each*: tokens of its model per byte of text; *beside*: those that collapsed turns keep out
+    beside their pages.
     """
     edited = record.outcome == "edited"
-    after, amounts = record.after, _amounts(counted, round(record.listed * each))
+    after, amounts = record.after, _amounts(counted, round(record.listed * each), beside)
     unseen = round(record.unseen * each)
     return {
         "session": after.id,
@@ -74,10 +76,15 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float) -> Row:
 
 
 def given_up(record: Turned, first: int = 0, upto: int | None = None) -> int:
-    """Return the bytes of thinking that these messages of a request are sent without."""
+    """Return the bytes of thinking that these messages of a request are sent without.
+
+    Not so of messages that are not sent at all.
+    """
     after = record.after
     end = after.stripped if upto is None else min(upto, after.stripped)
-    return sum(message.thought for message in after.messages[first:end])
+    hidden = folded(after)
+    sent = (at for at in range(first, min(end, len(after.messages))) if at not in hidden)
+    return sum(after.messages[at].thought for at in sent)
 
 
 def _front(record: Turned, each: float) -> Row:
@@ -103,7 +110,7 @@ RECALLING = "memory_fault"
 """What it brings back is unseen by the client, and counted with all that is."""
 
 
-def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:
+def _amounts(counted: Iterable[Counted], listed: int, beside: int) -> Amounts:
     """Return what paging did to a request, *listed* tokens of which went from the user's text."""
     removed = refetched = resident = 0
     born = listed
@@ -112,7 +119,7 @@ def _amounts(counted: Iterable[Counted], listed: int) -> Amounts:
         removed += one.gain if one.entry.out else 0
         refetched += one.tokens if came_back(one.entry) and not _recalls(one.entry) else 0
         resident += one.tokens - one.short if one.entry.state is State.RESIDENT else 0
-    return Amounts(removed + born, refetched, resident, born=born)
+    return Amounts(removed + born + beside, refetched, resident, born=born)
 
 
 def came_back(entry: Entry) -> bool:

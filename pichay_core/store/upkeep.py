@@ -1,7 +1,8 @@
 """Taking recorded sessions away: the old ones, or a named one.
 
 Rule of this file: a session goes with all its rows, in one transaction, and a content goes
-when no page refers to it any more. Nothing that was taken away can be read back from the file.
+when neither a page nor collapsed turns refer to it any more. Nothing that was taken away can be
+read back from the file.
 """
 
 import sqlite3
@@ -108,5 +109,10 @@ def _clause(table: str, chosen: str, events: str) -> str:
 
 
 def _unused(chosen: str) -> str:
-    """Contents that no page of another session refers to."""
-    return f"digest not in (select digest from pages where session not in ({chosen}))"
+    """Contents that no page of another session refers to, nor turns that were collapsed there."""
+    others = f"session not in ({chosen})"
+    collapsed = "select json_extract(detail, '$.digest') from events where kind = 'collapsed'"
+    return (
+        f"digest not in (select digest from pages where {others}) "
+        f"and digest not in ({collapsed} and {others})"
+    )

@@ -5,7 +5,7 @@ nothing was kept back and nothing added, else the message of the first leg with 
 shown of all legs, each as it came, and the end of the last. What is no message passes as it came.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -99,7 +99,7 @@ class ReplyBody:
         return b""
 
     def _read(self, body: bytes) -> _Read:
-        said = mapping(jsontext.value(body))
+        said = _said(body, ("type", "stop_reason", "usage"))
         content = jsontext.members(body).get("content")
         if said.get("type") != "message" or content is None:
             raise Unreadable("there is no message")
@@ -114,20 +114,24 @@ class ReplyBody:
                 calls=sum(block.call for block in blocks),
                 tags=tuple(tag for block in blocks for tag in block.tags),
                 stop=string(said.get("stop_reason")),
-                whole=True,
+                whole=all(block.readable for block in blocks),
             ),
         )
 
     def _block(self, raw: bytes) -> "_Block":
-        said = mapping(jsontext.value(raw))
-        if said.get("type") == "text" and self._new_filter is not None:
+        try:
+            said, readable = mapping(jsontext.value(raw)), True
+        except Unreadable:
+            said, readable = _said(raw, ("type", "id", "name")), False
+        if said.get("type") == "text" and readable and self._new_filter is not None:
             return _filtered(raw, said, self._new_filter())
         if is_call(said, self._names):
             place = jsontext.members(raw).get("input")
             arguments = b"{}" if place is None else raw[place.start : place.end]
             ask = Ask(string(said.get("id")), string(said.get("name")), arguments)
-            return _Block(part(raw, said, False, None), None, ask)
-        return _Block(part(raw, said, True, None), raw, call=said.get("type") == "tool_use")
+            return _Block(part(raw, said, False, None), None, ask, readable=readable)
+        call = said.get("type") == "tool_use"
+        return _Block(part(raw, said, True, None), raw, call=call, readable=readable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,13 @@ class _Block:
     call: bool = False
     """A tool of the client's is called."""
     tags: tuple[str, ...] = ()
+    readable: bool = True
+
+
+def _said(text: bytes, names: Iterable[str]) -> Json:
+    """Return some members of an object, whatever the others are."""
+    fields = jsontext.members(text)
+    return {name: jsontext.value(text, fields[name]) for name in names if name in fields}
 
 
 def _filtered(raw: bytes, said: Json, text_filter: TextFilter) -> _Block:

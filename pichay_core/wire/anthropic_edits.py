@@ -6,6 +6,7 @@ are ever replaced. Raises Unreadable where an event has no such place.
 Source: https://docs.claude.com/en/docs/build-with-claude/streaming
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pichay_core.wire import jsontext, sse
@@ -18,6 +19,9 @@ type Tally = Mapping[tuple[str, ...], int]
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 STOPPED = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
+_FIRST = re.compile(rb'\s*\{\s*"type"\s*:\s*"(\w*)"\s*,\s*"index"\s*:\s*(\d{1,9})\s*[,}]')
+"""An event that begins as the provider's do, up to the number of its block."""
+
 _COUNT = "output_tokens"
 _GROUPS = ("output_tokens_details", "server_tool_use")
 
@@ -25,7 +29,16 @@ _GROUPS = ("output_tokens_details", "server_tool_use")
 def renumbered(frame: bytes, index: int) -> bytes:
     """Return the event as one of the block with this index."""
     data = sse.data_of(frame)
-    return _spliced(frame, data, [(_member(data, "index"), b"%d" % index)])
+    return _spliced(frame, data, [(_index(data), b"%d" % index)])
+
+
+def outside(data: bytes) -> Json:
+    """Return the type and the block of an event that cannot be read; nothing if it hides them.
+
+    Half of a surrogate pair is no text, but the event that brings it has its place.
+    """
+    found = _FIRST.match(data)
+    return {"type": found[1].decode(), "index": int(found[2])} if found else {}
 
 
 def with_text(frame: bytes, index: int, text: str) -> bytes:
@@ -102,10 +115,13 @@ def _event(said: Json) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (str(said["type"]).encode(), jsontext.encode(said))
 
 
-def _member(data: bytes, name: str) -> Place:
-    place = jsontext.members(data).get(name)
+def _index(data: bytes) -> Place:
+    """Say where the number of the block stands: soon found where it stands as usual, and once."""
+    if (found := _FIRST.match(data)) and data.count(b'"index"') == 1:
+        return Place(*found.span(2))
+    place = jsontext.members(data).get("index")
     if place is None:
-        raise Unreadable(f"there is no {name}")
+        raise Unreadable("there is no index")
     return place
 
 

@@ -253,19 +253,7 @@ def _ended(frame: bytes, stop: str | None, totals: Tally) -> bytes:
 
 
 def _event(data: bytes) -> Json:
-    """Return what an event says, of one that cannot be read its type and its block; else nothing.
-
-    A text with half of a surrogate pair is no text, but the event has its place.
-    """
     try:
         return mapping(jsontext.value(data))
     except Unreadable:
-        return _outside(data)
-
-
-def _outside(data: bytes) -> Json:
-    try:
-        fields = jsontext.members(data)
-        return {n: jsontext.value(data, fields[n]) for n in ("type", "index") if n in fields}
-    except Unreadable:
-        return {}
+        return edits.outside(data)

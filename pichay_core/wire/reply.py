@@ -101,7 +101,10 @@ class Stream(Protocol):
         ...
 
     def go_on(self) -> None:
-        """Expect another leg of the same client message; what was held back of the end is void."""
+        """Expect another leg of the same client message, after a reply that ``waits``.
+
+        What was held back of the end is void.
+        """
         ...
 
     def finish(self) -> list[bytes]:
