@@ -102,7 +102,7 @@ def divide(
     now: if it is written again, that is the doing of the flush. Of what is shorter from its first
     time on, this is the first time for *new* tokens: they would have been written, not read.
     """
-    asked = replace(facts, only_refetched=False, ours=False, goes_on=False)
+    asked = replace(facts, only_refetched=False, ours=False, goes_on=False, to_us=0)
     without = replace(amounts, front=0)
     untouched = settle(ledger, asked, without, usage).untouched
     uncached = weights.uncached(usage, facts.one_hour)
@@ -145,7 +145,7 @@ def in_dollars(parts: Parts, usage: Usage, untouched: Usage, rates: Rates, paid:
 
     *rates* are those of the larger of the two windows. Where the request fell into a cheaper
     price band, all of it was cheaper because of what is out. Output counts where untouched
-    there would have been no request; that of a reply to us only is part of the rest.
+    there would have been no request; what was said to us only is part of the rest.
     """
     cheaper, whole = rates.price(usage).total - paid, parts.saved + parts.born
     born = cheaper * parts.born / whole if whole else 0.0

@@ -50,6 +50,8 @@ class TurnFacts:
     """We made the request, to answer the model; its reply is part of that to the client."""
     goes_on: bool = False
     """The reply called tools of ours only, and another request of ours answers it."""
+    to_us: int = 0
+    """Tokens of the reply that were said to us, beside what was said to the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _would_have_been(facts: TurnFacts, whole: Usage) -> Usage:
         whole = Usage(output=whole.output)
     elif facts.only_refetched:
         whole = Usage()
-    return replace(whole, output=0) if facts.goes_on else whole
+    return replace(whole, output=0 if facts.goes_on else max(0, whole.output - facts.to_us))
 
 
 def _with_front(usage: Usage, front: int, one_hour: bool) -> Usage:

@@ -15,9 +15,11 @@ from pichay_core.cooperate.folds import collapsed
 from pichay_core.cooperate.means import Means
 from pichay_core.cooperate.tags import commands_of
 from pichay_core.events import Asked, Event
+from pichay_core.ledger import TurnFacts
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Answered, Record
+from pichay_core.tokens import tokens_of_bytes
 from pichay_core.turn import Rules, take
 from pichay_core.wire.reply import Ask, Leg, Reply
 from pichay_proxy.committing import turned
@@ -31,6 +33,15 @@ TOO_OFTEN = (
     "The memory tools cannot be used again before the next ordinary tool call or message. Use the "
     "ordinary tool instead."
 )
+
+
+def facts_of(exchange: Exchange, reply: Reply, goes_on: bool) -> TurnFacts:
+    """Return what the ledger must know of a request whose reply may have asked something of us."""
+    if exchange.carried is None or not reply.asks:
+        return exchange.facts
+    size = sum(len(ask.tool) + len(ask.arguments) for ask in reply.asks)
+    to_us = tokens_of_bytes(size, exchange.carried.request.head.model)
+    return replace(exchange.facts, goes_on=goes_on, to_us=to_us)
 
 
 class Answering:

@@ -6,7 +6,6 @@ model. What the model asked of its memory is answered upstream; the client is se
 """
 
 import time
-from dataclasses import replace
 
 from mitmproxy import http
 
@@ -14,6 +13,7 @@ from pichay_core.wire.anthropic_reply import Reader
 from pichay_core.wire.encoding import Decoder, decoder
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.reply import Stream
+from pichay_proxy.answering import facts_of
 from pichay_proxy.closing import Closing
 from pichay_proxy.exchange import Decision, Exchange
 from pichay_proxy.paging import Paging
@@ -70,7 +70,7 @@ class Continuing:
         reply, exchange = self._stream.end(), self._exchange
         answered = self._paging.answering.answered(exchange, reply, time.time())
         exchange.asked = len(reply.asks)
-        exchange.facts = replace(exchange.facts, goes_on=answered is not None)
+        exchange.facts = facts_of(exchange, reply, answered is not None)
         self._closing.settle(exchange, self._reply)
         if answered is None or answered.exchange is None:
             return None

@@ -6,12 +6,12 @@ a wire: replies come in one piece.
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from pichay_core.model import Usage
 from pichay_core.wire.anthropic_reply import Report
-from pichay_proxy.exchange import Arrived, Decision, Exchange
+from pichay_proxy.answering import facts_of
+from pichay_proxy.exchange import Arrived
 from pichay_proxy.paging import Paging
 
 type Json = dict[str, Any]
@@ -32,20 +32,14 @@ def through(paging: Paging, arrived: Arrived, upstream: Upstream) -> list[Json]:
         reply = stream.end()
         following = paging.answering.answered(exchange, reply, arrived.at)
         exchange.asked = len(reply.asks)
-        _settle(paging, exchange, usage, following, arrived.at)
+        exchange.facts = facts_of(exchange, reply, following is not None)
+        paging.aftermath.replied(exchange, 200, Report(usage), arrived.at)
         if following is None or following.exchange is None:
             break
         exchange, body = following.exchange, following.body or body
         stream.go_on()
     shown += b"".join(stream.finish())
     return json.loads(shown)["content"]
-
-
-def _settle(
-    paging: Paging, exchange: Exchange, usage: Usage, following: Decision | None, at: float
-) -> None:
-    exchange.facts = replace(exchange.facts, goes_on=following is not None)
-    paging.aftermath.replied(exchange, 200, Report(usage), at)
 
 
 def _message(blocks: list[Json], usage: Usage) -> bytes:

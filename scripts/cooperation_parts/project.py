@@ -73,7 +73,7 @@ def plan(turns: int) -> list[Task]:
 @cache
 def _task(number: int) -> Task:
     own = tuple(path_of(number, part) for part in range(4))
-    before = path_of(number - 1, 0)
+    before = path_of(number - 1, 3)
     prompt = f"Task {number}: let area_{number % AREAS} follow the rule of {before}, and test it."
     return Task(prompt, tuple(_moves(number, own, before)), own)
 

@@ -132,6 +132,13 @@ def test_a_reply_that_we_answer_would_have_been_another():
     assert settled.untouched == billed(read=65_000, write=3_000, output=0)
 
 
+def test_what_a_reply_said_to_us_beside_the_client_would_not_have_been_said():
+    usage = billed(read=65_000, output=99)
+    for told, output in ((60, 39), (200, 0)):
+        settled = settle(Ledger(65_000, 65_000), TurnFacts(to_us=told), Amounts(), usage)
+        assert settled.untouched == billed(read=65_000, output=output)
+
+
 def test_the_bill_of_a_request_answered_in_its_place_is_that_of_one_request():
     """A client's request, two of ours, and the next one of the client's: untouched, two."""
     first = settle(Ledger(50_000, 50_000), TurnFacts(goes_on=True), Amounts(),
