@@ -4,6 +4,8 @@ A name is the handle at the end of a note, or the path that a call named. Handle
 among those of one session only, and a name is never taken apart: it finds a page, or it does not.
 """
 
+from functools import lru_cache
+
 from pichay_core.cooperate.commands import Recall
 from pichay_core.cooperate.tools import command_of
 from pichay_core.faults import is_cut
@@ -71,7 +73,9 @@ def _would_be(table: PageTable, name: str, secret: bytes | None) -> Entry | None
     if secret is None or len(name) != _HANDLE_LENGTH:
         return None
     inside = table.resident()
-    return next((entry for entry in inside if handle_of(entry.page.id, secret) == name), None)
+    return next((entry for entry in inside if _handle(entry.page.id, secret) == name), None)
 
 
 _HANDLE_LENGTH = 8
+_handle = lru_cache(maxsize=1 << 14)(handle_of)
+"""Asked of every page in the window for each name that is none of a page that is out."""
