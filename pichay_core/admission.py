@@ -61,16 +61,20 @@ def admit(
     fault = fault_of(table, arrival.page, arrival.unchanged)
     back = recalled(table, arrival.page, secret)
     entry = _entry(table, arrival, fault)
-    entry = _brought_back(table, entry, back) if back else entry
+    entry = _brought_back(table, entry, back.pages) if back else entry
     missed = fault is not None and fault.kind is FaultKind.REFETCH
     fresh = None if missed or arrival.page.call.tool in MEMORY else fresh
     entry = entry if fresh is None else shorter(table, entry, fresh)
     entry = entry if pins else replace(entry, pin=None)
-    changed = [*_older_copies(table, arrival), entry, *(_used(old, arrival.turn) for old in back)]
+    changed = [
+        *_older_copies(table, arrival),
+        entry,
+        *(_used(old, arrival.turn) for old in back.pages),
+    ]
     changed += _referred_to(table, entry, changed)
     events = (
         *_fault_events(fault, entry, arrival),
-        *_recall_events(back, entry, arrival),
+        *_recall_events(back.pages, entry, arrival),
         *_pin_events(entry),
         *_form_events(entry),
         *(Unpinned(old.page.id, "changed") for old in changed if _lost_pin(table, old)),
@@ -97,7 +101,7 @@ def _brought_back(table: PageTable, entry: Entry, back: Sequence[Entry]) -> Entr
     """
     key = entry.page.call.key
     before = [] if key is None else [old for old in table.same_thing(key) if old.out]
-    faults = 1 + max(old.faults for old in (*back, *before))
+    faults = 1 + max((old.faults for old in (*back, *before)), default=0)
     return replace(entry, faults=faults, pin=Pin(2.0 ** (faults - 1), entry.born))
 
 

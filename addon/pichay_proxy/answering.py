@@ -7,11 +7,12 @@ the same rules hold for it, and it is recorded like the client's own.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pichay_core.cooperate.answers import Answer, answer, carried_out, means_of
 from pichay_core.cooperate.answers import Answered as Answers
 from pichay_core.cooperate.asides import aside_after, extended
-from pichay_core.cooperate.folds import collapsed
+from pichay_core.cooperate.folds import collapsed, folded_text, named
 from pichay_core.cooperate.means import Means
 from pichay_core.cooperate.tags import commands_of
 from pichay_core.events import Asked, Event
@@ -21,6 +22,7 @@ from pichay_core.session import Match, Session
 from pichay_core.store.records import Answered, Record
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.turn import Rules, take
+from pichay_core.wire.format import Format
 from pichay_core.wire.reply import Ask, Leg, Reply
 from pichay_proxy.committing import turned
 from pichay_proxy.exchange import Carried, Decision, Exchange, decision
@@ -85,6 +87,7 @@ class Answering:
             carried.rules.limits,
             carried.rules.prices,
             collapsed,
+            partial(_folded, live, carried.request.format, self._stored),
         )
         commands = [command for tag in reply.tags for command in commands_of(tag)]
         tidied = carried_out(live, commands, means)
@@ -142,6 +145,17 @@ class _Asked:
         """The client's message that the reply will be."""
         request = self.carried.request
         return len(request.messages if request.own is None else request.own)
+
+
+def _folded(
+    session: Session, format: Format, stored: Callable[[str], str | None], handle: str
+) -> str | None:
+    """Return the text of collapsed turns by their handle, None if there are none."""
+    fold = named(session, handle)
+    if fold is None:
+        return None
+    text = folded_text(session, fold, format)
+    return stored(fold.digest) if text is None else text
 
 
 def _refused(session: Session, asks: Sequence[Ask], _: Means) -> Answers:

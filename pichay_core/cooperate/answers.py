@@ -20,7 +20,14 @@ from pichay_core.cooperate.commands import (
     Status,
     Summarize,
 )
-from pichay_core.cooperate.means import Collapses, Means, Outcome, Read, no_collapse
+from pichay_core.cooperate.means import (
+    Collapses,
+    Means,
+    Outcome,
+    Read,
+    no_collapse,
+    no_turns,
+)
 from pichay_core.cooperate.recalls import LARGEST_ANSWER, recall
 from pichay_core.cooperate.status import status
 from pichay_core.cooperate.tools import Refusal, command_of
@@ -138,7 +145,7 @@ def _answered(session: Session, ask: Ask, means: Means, used: Spent) -> Outcome:
 def _done(session: Session, command: Command, means: Means, room: int) -> Outcome:
     match command:
         case Recall():
-            return recall(session, command, means.read, room)
+            return recall(session, command, means, room)
         case Release():
             return release(session, command, means.limits)
         case Anchor():
@@ -187,6 +194,7 @@ def means_of(
     limits: Limits,
     prices: Prices = NOTHING,
     collapse: Collapses = no_collapse,
+    folded: Callable[[str], str | None] = no_turns,
 ) -> Means:
     """Return what answers are made with after a turn that *session* has taken with *request*.
 
@@ -198,9 +206,8 @@ def means_of(
     )
     window = window_of(request, sum(sizes), session.model, prices)
     shown = max(0, window.tokens - session.table.absent - beyond(session))
-    return Means(
-        _reading(session, request, stored), limits, replace(window, tokens=shown), collapse
-    )
+    read, window = _reading(session, request, stored), replace(window, tokens=shown)
+    return Means(read, limits, window, collapse, folded)
 
 
 def _reading(session: Session, request: Request, stored: Callable[[str], str | None]) -> Read:

@@ -24,6 +24,10 @@ def no_collapse(session: Session, _asked: Collapse) -> tuple[Session, str, bool]
     return session, "Turns cannot be collapsed in this conversation.", True
 
 
+def no_turns(_handle: str) -> None:
+    """Return no text: nothing was collapsed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What stands beside a session when the model asks something of it."""
@@ -33,6 +37,8 @@ class Means:
     window: Window = field(default_factory=Window)
     """What the last request held of the model's window, with all that was decided."""
     collapse: Collapses = no_collapse
+    folded: Callable[[str], str | None] = no_turns
+    """Returns the text of turns that were collapsed, by their handle; None if it is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,9 @@ A name is the handle at the end of a note, or the path that a call named. Handle
 among those of one session only, and a name is never taken apart: it finds a page, or it does not.
 """
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from pichay_core.cooperate.commands import Recall
 from pichay_core.cooperate.tools import command_of
 from pichay_core.faults import is_cut
@@ -41,15 +44,29 @@ def residents(table: PageTable, name: str, secret: bytes) -> list[Entry]:
     return [entry for entry in found if entry.state is State.RESIDENT]
 
 
-def recalled(table: PageTable, page: Page, secret: bytes | None = None) -> list[Entry]:
-    """Return the pages that a new result has brought back, each once; none if it is no recall."""
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a new result has brought back."""
+
+    pages: tuple[Entry, ...] = ()
+    """Each once."""
+    others: bool = False
+    """It names something that is no page of the table: turns that were collapsed, perhaps."""
+
+    def __bool__(self) -> bool:
+        return bool(self.pages) or self.others
+
+
+def recalled(table: PageTable, page: Page, secret: bytes | None = None) -> Recalled:
+    """Return what a new result has brought back; nothing if it is no recall."""
     call = page.call
     if call.tool != FAULT or page.error:
-        return []
+        return Recalled()
     asked = command_of(Ask(call.id, call.tool, call.arguments.encode(errors="replace")))
     names = asked.pages if isinstance(asked, Recall) else ()
-    found = (meant(table, name, secret) for name in names)
-    return list({e.page.id: e for e in found if e is not None and missing(e)}.values())
+    found = [meant(table, name, secret) for name in names]
+    pages = {entry.page.id: entry for entry in found if entry is not None and missing(entry)}
+    return Recalled(tuple(pages.values()), None in found)
 
 
 def _named_so(table: PageTable, name: str) -> list[Entry]:
@@ -71,7 +88,9 @@ def _would_be(table: PageTable, name: str, secret: bytes | None) -> Entry | None
     if secret is None or len(name) != _HANDLE_LENGTH:
         return None
     inside = table.resident()
-    return next((entry for entry in inside if handle_of(entry.page.id, secret) == name), None)
+    return next((entry for entry in inside if _handle(entry.page.id, secret) == name), None)
 
 
 _HANDLE_LENGTH = 8
+_handle = lru_cache(maxsize=1 << 14)(handle_of)
+"""Asked of every page in the window for each name that is none of a page that is out."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pichay_core.cooperate.commands import Recall
 from pichay_core.cooperate.excerpts import excerpt, size_of
-from pichay_core.cooperate.means import Outcome, Read
+from pichay_core.cooperate.means import Means, Outcome
 from pichay_core.cooperate.naming import meant, missing
 from pichay_core.session import Session
 from pichay_core.stubs import called
@@ -41,7 +41,7 @@ class _Part:
     """The page, if it stands in the window."""
 
 
-def recall(session: Session, asked: Recall, read: Read, room: int = LARGEST_ANSWER) -> Outcome:
+def recall(session: Session, asked: Recall, means: Means, room: int = LARGEST_ANSWER) -> Outcome:
     """Return the answer to a recall, in about *room* bytes; an error if it shows no page at all.
 
     What it does to the pages is found when it comes in as a result (``admission.py``); only one
@@ -50,7 +50,7 @@ def recall(session: Session, asked: Recall, read: Read, room: int = LARGEST_ANSW
     parts: list[_Part] = []
     for name in asked.pages:
         left = room - sum(size_of(part.text) for part in parts)
-        parts.append(_part(session, name, asked, read, left))
+        parts.append(_part(session, name, asked, means, left))
     failed = all(part.why for part in parts)
     return Outcome(
         _kept(session, (part.stands for part in parts if part.stands)),
@@ -59,14 +59,22 @@ def recall(session: Session, asked: Recall, read: Read, room: int = LARGEST_ANSW
     )
 
 
-def _part(session: Session, name: str, asked: Recall, read: Read, room: int) -> _Part:
+def _part(session: Session, name: str, asked: Recall, means: Means, room: int) -> _Part:
     entry = meant(session.table, name, session.secret)
-    if entry is None:
-        text = UNKNOWN if len(asked.pages) == 1 else f"{plain(name)}: {UNKNOWN}"
-        return _Part(text, "unknown page")
-    if not missing(entry):
+    if entry is not None and not missing(entry):
         return _Part(_where(entry, session), stands=entry)
-    head, text = _head(entry, session), read(entry.page.id)
+    if entry is not None:
+        return _shown(_head(entry, session), means.read(entry.page.id), asked, room)
+    if (turns := means.folded(name)) is not None:
+        return _shown(_TURNS, turns, asked, room)
+    text = UNKNOWN if len(asked.pages) == 1 else f"{plain(name)}: {UNKNOWN}"
+    return _Part(text, "unknown page")
+
+
+_TURNS = "[Turns for which a summary stands now, as they were.]"
+
+
+def _shown(head: str, text: str | None, asked: Recall, room: int) -> _Part:
     if text is None:
         return _Part(f"{head}\n{NOT_KEPT}", "not kept")
     room -= size_of(head) + 1

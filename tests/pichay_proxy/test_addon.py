@@ -87,6 +87,7 @@ async def proxied(tmp_path, monkeypatch):
             "pichay_tau=1",
             "pichay_flush_tokens=1",
             "pichay_hosts=llm.example",
+            "pichay_memory_tools=false",
             defer=True,
         )
         context.master.addons.add(addon)
@@ -288,7 +289,7 @@ async def test_the_second_try_does_not_pass_our_own_hooks_again(proxied, second_
     await proxied.answered(proxied.ask(conversation), REFUSED, 400, "application/json")
     assert seen == [(conversation.body(), False)]
     assert proxied.rows("select count(*) from turns") == [(1,)]
-    assert proxied.addon._resent == set()
+    assert proxied.addon._closing._resent == set()
 
 
 async def test_a_hook_that_is_cancelled_in_the_second_try_returns(proxied, monkeypatch):

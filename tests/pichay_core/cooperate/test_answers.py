@@ -329,6 +329,21 @@ def test_a_collapse_goes_through_whoever_can_do_it():
     assert (done.session, done.results[0].error) == (told.session, True)
 
 
+def test_turns_that_were_collapsed_come_back_by_their_handle_and_are_pinned():
+    told = paged("a.py")
+    means = Means(lambda _: None, folded={"FOLDFOLD": "user: do it\n" * 60}.get)
+    (said,) = answer(
+        told.session, [Ask("f", "memory_fault", b'{"pages":["FOLDFOLD"]}')], means
+    ).results
+    assert said.text.startswith(
+        "[Turns for which a summary stands now, as they were.]\nuser: do it"
+    )
+    told.talk.call("memory_fault", said.text, id="f", pages=["FOLDFOLD"])
+    told.take()
+    assert told.recalled().pin == Pin(1.0, told.session.turn)
+    assert told.recalled().faults == 1 and told.events(Faulted) == []
+
+
 # -- status -----------------------------------------------------------------------------------
 
 
@@ -447,7 +462,7 @@ def test_an_answer_changes_nothing_that_it_was_given():
 
 def test_a_recall_of_nothing_but_a_room_too_small_says_so():
     told = paged("a.py")
-    done = recall(told.session, Recall(("a.py",)), lambda _: "text", room=100)
+    done = recall(told.session, Recall(("a.py",)), Means(lambda _: "text"), room=100)
     assert done.error and "another call" in done.text
 
 

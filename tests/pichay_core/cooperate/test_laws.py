@@ -148,7 +148,7 @@ def test_every_recall_that_was_answered_is_a_fault_and_pinned(play, ruling):
         assert told.table[fault.by].page.call.tool == FAULT
         assert fault.by in pinned
     brought = {e.page.id for e in told.pages() if e.page.call.tool == FAULT and e.faults}
-    assert brought == {fault.by for fault in faults}
+    assert {fault.by for fault in faults} <= brought
     assert all(fault.tokens >= 0 and fault.away >= 0 for fault in faults)
 
 

@@ -26,7 +26,7 @@ from pichay_core.events import Advised
 from pichay_core.schedule import Window
 from pichay_core.schedule.pressure import Zone, zone_of
 from pichay_core.session import match
-from pichay_core.store.rows import page_row, session_of, session_row
+from pichay_core.store.rows import Recorded, page_row, session_of, session_row
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable
@@ -392,7 +392,7 @@ def test_a_restart_sends_the_same_bytes():
     session, talk = driven.session, talk.read("more.py").read("yet more.py")
     row = session_row(session, "c", "s", 0.0)
     pages = [page_row(session.id, n, e) for n, e in enumerate(session.table.entries.values())]
-    loaded = session_of(row, pages, [message.digest for message in session.messages])
+    loaded = session_of(row, Recorded(pages, [message.digest for message in session.messages]))
     loaded = replace(loaded, notes=notes_of(session.notes.as_text()))
     other = course()
     other.session, other.at = loaded, driven.at
