@@ -45,9 +45,11 @@ def _as_sent(session: Session) -> Session:
     if session.observed:
         session = replace(session, birth=None)
     table, folds = session.table.as_sent(session.frames), not_carried_out(session.folds)
-    if table is session.table and folds is session.folds and not session.stripped:
+    notes = session.notes.within(0)
+    same = table is session.table and folds is session.folds and notes is session.notes
+    if same and not session.stripped:
         return session
-    return replace(session, table=table, texts=None, stripped=0, folds=folds)
+    return replace(session, table=table, texts=None, stripped=0, folds=folds, notes=notes)
 
 
 def _born(

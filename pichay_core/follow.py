@@ -48,6 +48,7 @@ def follow(matched: Match, request: Request) -> Follow:
         placed=True,
         model=model,
         binds=session.binds or binds_thinking(model),
+        notes=session.notes.within(matched.shared),
     )
     if appended or matched.how in ("extends", "repeats"):
         return Follow(moved, placed)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pichay_core.birth.choice import Birth
 from pichay_core.cooperate.fold import Fold
+from pichay_core.cooperate.zones import NO_NOTES, Notes
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
@@ -141,6 +142,8 @@ class Session:
     """Turns that summaries stand for, or are to; also those that stand no more."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
+    notes: Notes = NO_NOTES
+    """What the model was told of its window, at places in the messages."""
 
     @property
     def own(self) -> tuple[Message, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from pichay_core.advising import advised
 from pichay_core.beginning import begun
 from pichay_core.binding import bound_pages, may_go
 from pichay_core.birth.choice import Birth
@@ -102,16 +103,10 @@ def take(
     moved = follow(matched, request)
     if rules.edit:
         moved = begun(matched, moved, request, rules.birth)
-    if matched.how == "repeats":
-        advanced = Advance(moved.session.table)
-    else:
-        seen = _seen(matched, moved, request, rules)
-        policy = released_first(rules.policy) if rules.evicts else _nothing
-        session = moved.session
-        advanced = advance(
-            session.table, seen, policy, rules.schedule, rules.limits, session.secret
-        )
+    seen = None if matched.how == "repeats" else _seen(matched, moved, request, rules)
+    advanced = _advanced(moved.session, seen, rules)
     session = _after(moved.session, advanced, request)
+    session, told = advised(session, request, seen if rules.edit else None, advanced)
     rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.client_body)
     edited = session.edited or rewritten.body is not request.client_body
     session = replace(
@@ -123,7 +118,7 @@ def take(
     return Turn(
         session=session,
         body=rewritten.body,
-        events=(*moved.events, *advanced.events),
+        events=(*moved.events, *advanced.events, *told),
         facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
@@ -133,6 +128,13 @@ def take(
         listed=rewritten.listed,
         problems=rewritten.problems,
     )
+
+
+def _advanced(session: Session, seen: Seen | None, rules: Rules) -> Advance:
+    if seen is None:
+        return Advance(session.table)
+    policy = released_first(rules.policy) if rules.evicts else _nothing
+    return advance(session.table, seen, policy, rules.schedule, rules.limits, session.secret)
 
 
 def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
@@ -172,6 +174,7 @@ def _shown(session: Session, request: Request) -> Session:
         heard=request.own,
         frames=placed.frames,
         stripped=stripped,
+        notes=session.notes.within(shared),
         placed=True,
     )
 

@@ -19,7 +19,7 @@ LAYERS = [
     "cooperate request",
     "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
     "flushcost cooperate.folds",
-    "warmth window flushes follow beginning cooperate.means cooperate.asides",
+    "warmth window flushes follow beginning advising cooperate.means cooperate.asides",
     "cooperate.recalls cooperate.wishes cooperate.status cooperate.answers",
     "turn replay traces probe",
     "store",

@@ -28,7 +28,7 @@ class Front:
     definitions: int = 0
     """Bytes of tool definitions that the model is not given."""
     protocol: int = 0
-    """Bytes of text that the client did not send."""
+    """Bytes of text that the client did not send, here or behind its messages."""
     clears: bool = False
     """The provider is asked to clear old tool results."""
     betas: tuple[str, ...] = ()

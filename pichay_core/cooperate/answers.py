@@ -26,6 +26,7 @@ from pichay_core.cooperate.status import status
 from pichay_core.cooperate.tools import Refusal, command_of
 from pichay_core.cooperate.wishes import anchor, release, summarize
 from pichay_core.events import Asked, Event
+from pichay_core.folding import beyond
 from pichay_core.model import PageId
 from pichay_core.pager import Limits
 from pichay_core.prices import NOTHING, Prices
@@ -196,7 +197,7 @@ def means_of(
         for position, message in enumerate(request.messages)
     )
     window = window_of(request, sum(sizes), session.model, prices)
-    shown = max(0, window.tokens - session.table.absent)
+    shown = max(0, window.tokens - session.table.absent - beyond(session))
     return Means(
         _reading(session, request, stored), limits, replace(window, tokens=shown), collapse
     )

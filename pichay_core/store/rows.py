@@ -13,6 +13,7 @@ import msgspec
 from pichay_core.birth.choice import birth_of
 from pichay_core.cooperate.fold import as_text as folds_as_text
 from pichay_core.cooperate.fold import folds_of
+from pichay_core.cooperate.zones import NO_NOTES, notes_of
 from pichay_core.events import Event
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
@@ -70,6 +71,7 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "held": session.held,
         "stripped": session.stripped,
         "folds": folds_as_text(session.folds) or None,
+        "notes": None if session.notes == NO_NOTES else session.notes.as_text(),
         "warned": "\n".join(sorted(session.warned)),
         "cached": session.ledger.cached,
         "untouched_cached": session.ledger.untouched_cached,
@@ -164,6 +166,7 @@ def session_of(row: Mapping[str, Any], kept: Recorded) -> Session:
         held=row.get("held"),
         stripped=row.get("stripped") or 0,
         folds=folds_of(row.get("folds")),
+        notes=notes_of(row["notes"]) if row.get("notes") else NO_NOTES,
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )

@@ -1,8 +1,9 @@
 """Anthropic Messages: where tool results stand, and how a stub is put in their place.
 
 Rule of this file: only the ``content`` of a ``tool_result`` and the ``text`` of a text block are
-ever replaced, only thinking is ever left out, and only a ``cache_control`` is ever added
-(``anthropic_write.py``). ``is_error``, ids, order and every unknown key stay as they came.
+ever replaced, only thinking is ever left out, and only a ``cache_control``, and a text at the end,
+are ever added (``anthropic_write.py``). ``is_error``, ids, order and every unknown key stay as they
+came.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ from pichay_core.wire.format import Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import THINKING, Block, Message, Result
 from pichay_core.wire.pictures import unbilled
-from pichay_core.wire.rules import marker_problems, problems
+from pichay_core.wire.rules import marker_problems, problems, takes_note
 from pichay_core.wire.shapes import Json, mapping, string
 
 name = "anthropic"
@@ -210,6 +211,7 @@ __all__ = [
     "searches",
     "spoken",
     "stream",
+    "takes_note",
     "text",
     "told",
     "user_says",

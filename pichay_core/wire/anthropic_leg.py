@@ -198,10 +198,12 @@ class Leg:
     @property
     def lost(self) -> bool:
         """True if the client's numbers of the blocks are not upstream's, and cannot be again."""
-        places = ((block.place, block.index, block.open) for block in self._blocks)
-        return any(
-            place != index and (place is not None or not open) for place, index, open in places
-        )
+        return any(self._is_lost(block) for block in self._blocks)
+
+    def _is_lost(self, block: _Block) -> bool:
+        if block.place is not None:
+            return block.place != block.index
+        return not block.open or (block.filter is not None and self._numbers.moved)
 
     def closing(self) -> list[bytes] | None:
         """Return the ends of the texts that are open; None if another block is.

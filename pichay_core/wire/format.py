@@ -76,9 +76,11 @@ class Edits:
     """All its thinking is left out."""
     said: Mapping[int, str] = field(default_factory=dict[int, str])
     """Texts of the user, by block."""
+    note: str = ""
+    """A text of ours, behind all blocks; empty for none."""
 
     def __bool__(self) -> bool:
-        return bool(self.texts or self.markers or self.unthought or self.said)
+        return bool(self.texts or self.markers or self.unthought or self.said or self.note)
 
 
 class Clearing(NamedTuple):
@@ -180,6 +182,10 @@ class Format(Protocol):
 
     def answer(self, call_id: str, text: str, error: bool) -> bytes:
         """Return the result of a call to a tool of ours."""
+        ...
+
+    def takes_note(self, messages: Sequence[Message]) -> bool:
+        """True if a text of ours may stand behind the last of the messages."""
         ...
 
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
