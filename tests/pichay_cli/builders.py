@@ -183,7 +183,15 @@ class Recording:
 
     def aside(self, session, at, leg=1, reply="[]", results="[]"):
         self.db["asides"].insert(
-            {"session": session, "at": at, "leg": leg, "reply": reply, "results": results}
+            {
+                "session": session,
+                "at": at,
+                "leg": leg,
+                "reply": reply,
+                "results": results,
+                "goes_on": 1,
+                "sent": 1,
+            }
         )
 
 
