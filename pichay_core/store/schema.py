@@ -20,7 +20,8 @@ nought or more and has been since, null if it is a loss. A page is of the flush 
 And a sixth. An *aside* is what passed between the model and Pichay that the client was not
 shown: a reply with calls to tools of ours and what they were answered with, as JSON text. Its
 ``at`` is the number of the client's message that the reply is part of, or would be; its ``leg``
-the number of the request within the one that the client made. *Messages* are of the conversation
+the number of the request within the one that the client made; ``goes_on`` if another of ours
+answered it, ``sent`` while it is told again with every request. *Messages* are of the conversation
 as the model sees it, asides among them; *heard* are the same hashes of what the client itself
 sends. In ``turns``, ``leg`` is 0 for the client's own request and n for the n-th that Pichay made
 in its place to answer the model; ``asked`` counts the calls to our tools in the reply.

@@ -66,13 +66,19 @@ class Proxy:
 class Came:
     """What a run came to."""
 
-    windows: Sequence[int]
+    usages: Sequence[Usage]
+    """Of each request upstream."""
     dollars: float
     own: int
     """Requests of the client's."""
     compactions: int
     read_again: int
     recalls: int
+
+    @property
+    def windows(self) -> list[int]:
+        """Tokens of the input side of each request."""
+        return [usage.window for usage in self.usages]
 
 
 class Run:
@@ -83,6 +89,11 @@ class Run:
         self._client, self._model, self._upstream = Client("one"), Model(tasks), Upstream()
         self._at, self._own, self._window = _BEGAN, 0, 0
 
+    @property
+    def client(self) -> Client:
+        """The client, with the conversation as it knows it."""
+        return self._client
+
     def play(self) -> Came:
         """Play all of it."""
         while not self._model.done:
@@ -90,7 +101,7 @@ class Run:
             self._at += USER_SECONDS
             self._work()
         model, upstream = self._model, self._upstream
-        return Came(upstream.windows, upstream.dollars, self._own, self._client.compactions,
+        return Came(upstream.usages, upstream.dollars, self._own, self._client.compactions,
                     model.read_again, model.recalls)  # fmt: skip
 
     def _work(self) -> None:

@@ -27,8 +27,8 @@ class Upstream:
     """What the provider holds, and what it has billed."""
 
     entries: Entries = field(default_factory=dict)
-    windows: list[int] = field(default_factory=list[int])
-    """Tokens of the input side of each request."""
+    usages: list[Usage] = field(default_factory=list[Usage])
+    """Of each request."""
     dollars: float = 0.0
 
     def bill(self, request: Mapping[str, Any], reply: list[dict[str, Any]], at: float) -> Usage:
@@ -40,7 +40,7 @@ class Upstream:
         usage = replace(billed.usage, output=math.ceil(output_bytes(reply) / BYTES_PER_TOKEN))
         if usage.window > WINDOW:
             raise Refused(f"prompt is too long: {usage.window} tokens > {WINDOW} maximum")
-        self.windows.append(usage.window)
+        self.usages.append(usage)
         found = price(usage, MODEL, datetime.fromtimestamp(at, UTC))
         self.dollars += found.total if found else 0.0
         return usage

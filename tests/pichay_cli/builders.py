@@ -189,9 +189,9 @@ class Recording:
                 "leg": leg,
                 "reply": reply,
                 "results": results,
-                "goes_on": True,
-                "sent": True,
-            }  # fmt: skip
+                "goes_on": 1,
+                "sent": 1,
+            }
         )
 
 
