@@ -31,6 +31,7 @@ from mitmproxy.proxy.layers.http._events import (
     ResponseHeaders,
     ResponseProtocolError,
 )
+from mitmproxy.proxy.layers.http._http2 import Http2Connection
 
 from pichay_proxy.boundary import FailOpen
 from pichay_proxy.continued import (
@@ -91,6 +92,25 @@ class ContinuedStream(HttpStream):
         elif isinstance(event, HttpEvent) and event.stream_id == leg.number:
             leg.heard = time.monotonic()
             yield from super()._handle_event(event)
+
+    @override
+    def start_response_stream(self) -> CommandGenerator[None]:
+        """Begin the response, unless mitmproxy has overheard that the client is gone.
+
+        It does when a request and its reset come in one read (``Http2Connection.handle_h2_event``
+        forgets the stream at its end): the reply would be paid for to its end, and every leg.
+        """
+        if deciding(self.flow) is not None and not self._client_listens():
+            gone = RequestProtocolError(self.stream_id, "the client is gone", ErrorCode.CANCEL)
+            yield from self.handle_protocol_error(gone)
+            self.server_state = self.state_errored  # what waits already is not for the client
+        else:
+            yield from super().start_response_stream()
+
+    def _client_listens(self) -> bool:
+        connection = self._layer().connections[self.context.client]
+        over_http2 = isinstance(connection, Http2Connection)
+        return not over_http2 or connection.is_open_for_us(self.stream_id)
 
     @override
     def state_stream_response_body(self, event: events.Event) -> CommandGenerator[None]:
@@ -166,7 +186,7 @@ class ContinuedStream(HttpStream):
             leg.refused += event.data
         too_long = len(leg.refused) > LONGEST_REFUSAL
         if too_long:
-            yield from self._cancel(leg, "too long a refusal")
+            yield from self._cancel(leg.number, "too long a refusal")
         if too_long or isinstance(event, ResponseEndOfMessage):
             reply = leg.refusal
             reply.raw_content = bytes(leg.refused[:LONGEST_REFUSAL])
@@ -180,7 +200,7 @@ class ContinuedStream(HttpStream):
         silent = time.monotonic() - leg.heard
         if silent >= continued.idle_seconds:
             why = f"nothing came for {silent:.0f} s"
-            yield from self._cancel(leg, why)
+            yield from self._cancel(leg.number, why)
             yield from self._end(lambda: continued.failed(why))
             return
         if leg.waiting:
@@ -199,7 +219,8 @@ class ContinuedStream(HttpStream):
         leg, continued, why = self._leg, deciding(self.flow), event.message
         if leg is not None:
             if continued is not None and isinstance(event, ResponseProtocolError):
-                yield from self._end(lambda: continued.failed(why))
+                if not (yield from self.check_killed(True)):
+                    yield from self._end(lambda: continued.failed(why))
                 return
             from_client = isinstance(event, RequestProtocolError)
             event.stream_id = leg.number if from_client else self.stream_id
@@ -208,9 +229,17 @@ class ContinuedStream(HttpStream):
 
     @override
     def check_killed(self, emit_error_hook: bool) -> CommandGenerator[bool]:
+        """End a stream whose client has gone while a hook ran.
+
+        In the hook ``responseheaders`` mitmproxy forgets to say so upstream.
+        """
+        replying = self.server_state == self.state_wait_for_response_headers
         killed = yield from super().check_killed(emit_error_hook)
         if killed:
-            self._let_go(self.flow.error.msg if self.flow.error else "killed")
+            why = self.flow.error.msg if self.flow.error else "killed"
+            if replying and deciding(self.flow) is not None:
+                yield from self._cancel(self.stream_id, why)
+            self._let_go(why)
         return killed
 
     @override
@@ -231,8 +260,8 @@ class ContinuedStream(HttpStream):
                 self.response_body_buf += piece
             yield SendHttp(ResponseData(self.stream_id, piece), self.context.client)
 
-    def _cancel(self, leg: _Leg, why: str) -> CommandGenerator[None]:
-        gone = RequestProtocolError(leg.number, why, ErrorCode.CANCEL)
+    def _cancel(self, number: int, why: str) -> CommandGenerator[None]:
+        gone = RequestProtocolError(number, why, ErrorCode.CANCEL)
         yield SendHttp(gone, self.context.server)
 
     def _let_go(self, why: str) -> None:

@@ -15,13 +15,16 @@ PARAMETERS: Mapping[str, str] = {
     f"{LAYERS}:HttpStream": "context stream_id",
     f"{LAYERS}:HttpStream._handle_event": "self event",
     f"{LAYERS}:HttpStream.state_stream_response_body": "self event",
-    f"{LAYERS}:HttpStream.state_done": "self _",
+    f"{LAYERS}:HttpStream.start_response_stream": "self",
+    f"{LAYERS}:HttpStream.state_wait_for_response_headers": "self event",
+    f"{LAYERS}:HttpStream.state_errored": "self _",
     f"{LAYERS}:HttpStream.handle_protocol_error": "self event",
     f"{LAYERS}:HttpStream.check_killed": "self emit_error_hook",
     f"{LAYERS}:HttpStream.send_response": "self already_streamed",
     f"{LAYERS}:HttpStream.make_server_connection": "self",
     f"{LAYERS}:HttpLayer.make_stream": "self stream_id",
     f"{LAYERS}:HttpLayer.event_to_child": "self child event",
+    f"{LAYERS}._http2:Http2Connection.is_open_for_us": "self stream_id",
     f"{LAYERS}:SendHttp": "event connection",
     f"{EVENTS}:RequestHeaders": "stream_id request end_stream replay_flow",
     f"{EVENTS}:RequestData": "stream_id data",
@@ -45,6 +48,8 @@ PRESENT: tuple[str, ...] = (
 )
 
 SOURCE: Mapping[str, tuple[str, ...]] = {
+    f"{LAYERS}:HttpLayer.__init__": ("self.streams = {}", "self.connections = {}"),
+    f"{LAYERS}:HttpLayer._handle_event": ("self.connections.setdefault(self.context.client,",),
     f"{LAYERS}:HttpLayer.make_stream": ("self.streams[stream_id] = HttpStream(",),
     f"{LAYERS}:HttpLayer.event_to_child": (
         "stream = self.streams[command.event.stream_id]",
