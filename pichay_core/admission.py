@@ -1,13 +1,14 @@
-"""How a new tool result enters the page table: fault, pin, unpin, repair, its form.
+"""How a new tool result enters the page table: fault, recall, pin, unpin, repair, its form.
 
 One idea: everything is classified at the moment the result arrives, because only then is
 known whether the content is the same as that of the page that is out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from pichay_core.birth.shorter import Fresh, shorter
+from pichay_core.cooperate.naming import recalled
 from pichay_core.events import (
     Differed,
     Duplicated,
@@ -21,6 +22,7 @@ from pichay_core.events import (
 from pichay_core.faults import Fault, fault_of
 from pichay_core.model import FaultKind, Form, Key, Page, State
 from pichay_core.table import Entry, PageTable, Pin
+from pichay_core.tools import MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +45,36 @@ class Admission:
 
 
 def admit(
-    table: PageTable, arrival: Arrival, pins: bool = True, fresh: Fresh | None = None
+    table: PageTable,
+    arrival: Arrival,
+    pins: bool = True,
+    fresh: Fresh | None = None,
+    secret: bytes | None = None,
 ) -> Admission:
     """Return the table with the arrival as a resident page.
 
-    A refetch of unchanged content pins it (if there are *pins*); changed content unpins the
-    older copies; a successful write makes the copies of what it changed stale. What goes
-    upstream for the first time (*fresh*) may go in a shorter form, but not if it was missed.
+    A refetch of unchanged content pins it (if there are *pins*), and so does a recall; changed
+    content unpins the older copies; a successful write makes the copies of what it changed stale.
+    What goes upstream for the first time (*fresh*) may go in a shorter form, but not if it was
+    missed, or comes from a tool of ours. *secret* is the session's.
     """
     fault = fault_of(table, arrival.page, arrival.unchanged)
+    back = recalled(table, arrival.page, secret)
     entry = _entry(table, arrival, fault)
+    entry = _brought_back(table, entry, back.pages) if back else entry
     missed = fault is not None and fault.kind is FaultKind.REFETCH
-    entry = entry if fresh is None or missed else shorter(table, entry, fresh)
+    fresh = None if missed or arrival.page.call.tool in MEMORY else fresh
+    entry = entry if fresh is None else shorter(table, entry, fresh)
     entry = entry if pins else replace(entry, pin=None)
-    changed = [*_older_copies(table, arrival), entry]
+    changed = [
+        *_older_copies(table, arrival),
+        entry,
+        *(_used(old, arrival.turn) for old in back.pages),
+    ]
     changed += _referred_to(table, entry, changed)
     events = (
         *_fault_events(fault, entry, arrival),
+        *_recall_events(back.pages, entry, arrival),
         *_pin_events(entry),
         *_form_events(entry),
         *(Unpinned(old.page.id, "changed") for old in changed if _lost_pin(table, old)),
@@ -76,6 +91,22 @@ def _entry(table: PageTable, arrival: Arrival, fault: Fault | None) -> Entry:
         return entry
     faults = fault.entry.faults + 1
     return replace(entry, faults=faults, pin=Pin(2.0 ** (faults - 1), arrival.turn))
+
+
+def _brought_back(table: PageTable, entry: Entry, back: Sequence[Entry]) -> Entry:
+    """Return the entry of a recall: pinned, the longer the more often it was asked for like this.
+
+    It carries the faults, and the pages that it brings back do not: they stood in the conversation
+    all the same, and it would not (``store/turns.py`` counts by that).
+    """
+    key = entry.page.call.key
+    before = [] if key is None else [old for old in table.same_thing(key) if old.out]
+    faults = 1 + max((old.faults for old in (*back, *before)), default=0)
+    return replace(entry, faults=faults, pin=Pin(2.0 ** (faults - 1), entry.born))
+
+
+def _used(entry: Entry, turn: int) -> Entry:
+    return replace(entry, uses=entry.uses + 1, last_use=turn)
 
 
 def _repaired(table: PageTable, entry: Entry) -> Entry:
@@ -130,11 +161,11 @@ def _referred_to(table: PageTable, entry: Entry, changed: Iterable[Entry]) -> li
     if entry.source is None or any(e.page.id == entry.source for e in changed):
         return []
     source = table[entry.source]
-    return [replace(source, uses=source.uses + 1, last_use=entry.born)]
+    return [_used(source, entry.born)]
 
 
 def _seen_again(entry: Entry, arrival: Arrival) -> Entry:
-    used = replace(entry, uses=entry.uses + 1, last_use=arrival.turn)
+    used = _used(entry, arrival.turn)
     same = arrival.unchanged or arrival.page.digest == entry.page.digest
     if not same:
         return replace(used, pin=None)
@@ -149,13 +180,23 @@ def _lost_pin(table: PageTable, entry: Entry) -> bool:
 def _fault_events(fault: Fault | None, entry: Entry, arrival: Arrival) -> tuple[Event, ...]:
     found: list[Event] = []
     if fault is not None:
-        away = arrival.turn - (fault.entry.moved or fault.entry.born)
-        found.append(
-            Faulted(fault.kind, fault.entry.page.id, entry.page.id, entry.page.tokens, away)
-        )
+        found.append(_faulted(fault.kind, fault.entry, entry, entry.page.tokens, arrival))
     if entry.repairs is not None:
         found.append(Repaired(entry.page.id, entry.repairs, entry.repaired_stale))
     return tuple(found)
+
+
+def _recall_events(back: Sequence[Entry], entry: Entry, arrival: Arrival) -> Iterable[Event]:
+    """Yield a fault for each page; what came back is divided among them by their size."""
+    whole = max(1, sum(old.page.tokens for old in back))
+    for old in back:
+        tokens = entry.page.tokens * old.page.tokens // whole
+        yield _faulted(FaultKind.RECALL, old, entry, tokens, arrival)
+
+
+def _faulted(kind: FaultKind, old: Entry, new: Entry, tokens: int, arrival: Arrival) -> Faulted:
+    away = arrival.turn - (old.moved or old.born)
+    return Faulted(kind, old.page.id, new.page.id, tokens, away)
 
 
 def _pin_events(entry: Entry) -> tuple[Event, ...]:

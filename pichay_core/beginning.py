@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.misses import announced, carried_on
+from pichay_core.cooperate.tags import nonce_of
 from pichay_core.events import Event, Warned
 from pichay_core.folding import not_carried_out
 from pichay_core.follow import Follow
@@ -44,9 +45,11 @@ def _as_sent(session: Session) -> Session:
     if session.observed:
         session = replace(session, birth=None)
     table, folds = session.table.as_sent(session.frames), not_carried_out(session.folds)
-    if table is session.table and folds is session.folds and not session.stripped:
+    notes = session.notes.within(0)
+    same = table is session.table and folds is session.folds and notes is session.notes
+    if same and not session.stripped:
         return session
-    return replace(session, table=table, texts=None, stripped=0, folds=folds)
+    return replace(session, table=table, texts=None, stripped=0, folds=folds, notes=notes)
 
 
 def _born(
@@ -56,6 +59,8 @@ def _born(
     if wanted is None or session.requests or session.parent or not only_begun(request):
         return session, ()
     birth = chosen(wanted, request)
+    if birth.tags:
+        birth = replace(birth, nonce=nonce_of(session.secret))
     return replace(session, birth=birth), announced(birth, request)
 
 

@@ -6,6 +6,11 @@ table; amounts are tokens (estimated) and turns.
 
 from dataclasses import dataclass
 
+from pichay_core.events_asked import Advised as Advised
+from pichay_core.events_asked import Asked as Asked
+from pichay_core.events_asked import Collapsed as Collapsed
+from pichay_core.events_asked import Released as Released
+from pichay_core.events_asked import Unsaid as Unsaid
 from pichay_core.model import FaultKind, Handle, PageId
 
 
@@ -251,67 +256,6 @@ class Cleared:
     """``asked by us`` or ``asked by the client``."""
     pages: int
     tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The model used a tool of ours, or a tag."""
-
-    tool: str
-    """By its name; ``tag`` and what it asks for, where it was one."""
-    why: str
-    """``answered``, or why it was not."""
-    tokens: int
-    """Of the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """The model does not need this page any more: it leaves with the next flush."""
-
-    page: PageId
-    why: str
-    """In the model's words, shortened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Collapsed:
-    """A summary of the model's stands for whole turns from now on."""
-
-    first: int
-    """Message, as the client counts them from 0."""
-    last: int
-    """Message, itself included."""
-    pages: int
-    """That left the window with them."""
-    tokens: int
-    """Removed from the window, after the summary."""
-    handle: Handle
-    """By which the turns can be recalled."""
-    turns: tuple[int, int] = (0, 0)
-    """The first and the last of them."""
-    digest: str = ""
-    """By which their text is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Advised:
-    """The model was told how full its window is, as it entered a zone."""
-
-    why: str
-    """The zone."""
-    tokens: int
-    """In the window then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unsaid:
-    """The client changed a reply of which it had not been shown all: what it had not been shown is
-    not sent any more."""
-
-    at: int
-    """The message that was changed."""
-    why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pichay_core.model import FaultKind, Form, Key, Page, State
 from pichay_core.table import Entry, PageTable
+from pichay_core.tools import MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,18 @@ def fault_of(table: PageTable, page: Page, unchanged: bool) -> Fault | None:
     """Return the fault that the arrival of *page* is, None if it is none.
 
     ``unchanged`` means that the client sent a note instead of the content, saying that the
-    file is as in an earlier result.
+    file is as in an earlier result. What our own tools bring is another matter
+    (``cooperate/naming.py``).
     """
     key = page.call.key
-    if page.error:
+    if page.error or page.call.tool in MEMORY:
         return None
     if key is None:
         return _run_again(table, page)
     copies = list(table.same_thing(key))
     if any(_shows(entry, key) for entry in copies):
         return None
-    out = [entry for entry in copies if entry.state is State.EVICTED or _is_cut(entry)]
+    out = [entry for entry in copies if entry.state is State.EVICTED or is_cut(entry)]
     exact = [entry for entry in out if entry.page.call.key == key]
     if exact:
         return Fault(_kind(exact[-1], page, unchanged), exact[-1])
@@ -43,13 +45,14 @@ def fault_of(table: PageTable, page: Page, unchanged: bool) -> Fault | None:
 
 def _run_again(table: PageTable, page: Page) -> Fault | None:
     """Return the fault that a call is whose output was cut, if it is made again just so."""
-    cut = [entry for entry in table.formed() if _is_cut(entry) and _same_run(entry.page, page)]
+    cut = [entry for entry in table.formed() if is_cut(entry) and _same_run(entry.page, page)]
     if not cut or any(_shown_whole(entry, page) for entry in table.resident()):
         return None
     return Fault(FaultKind.REFETCH, cut[-1])
 
 
-def _is_cut(entry: Entry) -> bool:
+def is_cut(entry: Entry) -> bool:
+    """True if the window holds parts of the page only, since it was cut when it came."""
     return entry.state is State.RESIDENT and entry.form is Form.TRIMMED
 
 

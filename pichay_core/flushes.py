@@ -9,7 +9,8 @@ sent shorter from its first time on: no flush has to do with either.
 Saved is what the pages that are out would have cost there, at the price class they would have
 had: read where they would have been cached, else written or plain. Rewritten is what was paid
 more for text that a flush took out of the cache. Faulted is the text that refetches brought a
-second time, and all of a request that brought nothing else. The rest is less than a token
+second time, what passed between the model and us, and all of a request that brought nothing else
+or that was ours. The rest is less than a token
 (writes of two times to live are divided by whole tokens), but where edits were given up or
 where more was refetched than the whole request holds.
 
@@ -101,7 +102,8 @@ def divide(
     now: if it is written again, that is the doing of the flush. Of what is shorter from its first
     time on, this is the first time for *new* tokens: they would have been written, not read.
     """
-    asked, without = replace(facts, only_refetched=False), replace(amounts, front=0)
+    asked = replace(facts, only_refetched=False, ours=False, goes_on=False, to_us=0)
+    without = replace(amounts, front=0)
     untouched = settle(ledger, asked, without, usage).untouched
     uncached = weights.uncached(usage, facts.one_hour)
     read = untouched.cache_read - usage.cache_read
@@ -109,7 +111,7 @@ def divide(
     again = again if untouched.cache_read + usage.cache_read else 0
     removed_read = min(amounts.removed, max(0, read + again))
     rewritten = max(0, read + again - amounts.removed) * (uncached - weights.read)
-    if facts.only_refetched:
+    if facts.only_refetched or facts.ours:
         return Parts(0.0, rewritten, weights.of(usage) - rewritten)
     saved = weights.read * removed_read + uncached * (amounts.removed - removed_read)
     never = min(new, amounts.born, amounts.removed - removed_read)
@@ -143,11 +145,11 @@ def in_dollars(parts: Parts, usage: Usage, untouched: Usage, rates: Rates, paid:
 
     *rates* are those of the larger of the two windows. Where the request fell into a cheaper
     price band, all of it was cheaper because of what is out. Output counts where untouched
-    there would have been none.
+    there would have been no request; what was said to us only is part of the rest.
     """
     cheaper, whole = rates.price(usage).total - paid, parts.saved + parts.born
     born = cheaper * parts.born / whole if whole else 0.0
-    output = (usage.output - untouched.output) * rates.output
+    output = 0.0 if untouched.window else (usage.output - untouched.output) * rates.output
     return Parts(
         parts.saved * rates.input + cheaper - born,
         parts.rewritten * rates.input,
@@ -170,7 +172,7 @@ def shared(
     *turn* (None if there was none), what was faulted by what it cost to bring the pages again:
     new text is written, text of an earlier request read.
     """
-    read = 0.0 if facts.only_refetched else weights.read
+    read = 0.0 if facts.only_refetched or facts.ours else weights.read
     saved = _portions({flush: float(share.removed) for flush, share in shares.items()})
     brought = {
         flush: weights.write_5m * share.fresh + read * (share.refetched - share.fresh)

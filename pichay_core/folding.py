@@ -178,7 +178,7 @@ def rewound(
     lost = [fold for fold in session.folds if not fold.gone and fold.until >= shared]
     if not lost:
         return session, ()
-    kept = (replace(f, gone=True) if f in lost else f for f in session.folds)
+    kept = (replace(f, gone=True, summary="") if f in lost else f for f in session.folds)
     folds = tuple(fold for fold in kept if fold.done is not None or not fold.gone)
     since = min((fold.done for fold in lost if fold.done is not None), default=None)
     if since is not None and session.binds:

@@ -42,11 +42,13 @@ def follow(matched: Match, request: Request) -> Follow:
         session,
         texts=session.texts if appended else None,
         messages=messages,
+        heard=request.own,
         frames=placed.frames,
         turn=placed.turn,
         placed=True,
         model=model,
         binds=session.binds or binds_thinking(model),
+        notes=session.notes.within(matched.shared),
     )
     if appended or matched.how in ("extends", "repeats"):
         return Follow(moved, placed)

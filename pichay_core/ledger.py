@@ -12,6 +12,9 @@ simulation of the whole prefix cache replaces it; until then its assumptions are
    only if ours was.
 4. A refetch of unchanged content would not have been asked for: its text, and the whole
    request where it brought nothing else, are costs of paging.
+5. What passed between the model and us would not have been said: neither it nor the requests that
+   we made to answer the model. What the model said to the client in the end it would have said
+   in reply to the client's own request.
 """
 
 from dataclasses import dataclass, replace
@@ -43,6 +46,12 @@ class TurnFacts:
     """The client itself changed what the provider had cached: history, tools, prompt, model."""
     one_hour: bool = False
     """Cache writes are asked for with a time to live of one hour."""
+    ours: bool = False
+    """We made the request, to answer the model; its reply is part of that to the client."""
+    goes_on: bool = False
+    """The reply called tools of ours only, and another request of ours answers it."""
+    to_us: int = 0
+    """Tokens of the reply that were said to us, beside what was said to the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ class Amounts:
     """Missing from its messages, after what stands there instead: because pages are out, or
     because they were sent shorter from the first time on."""
     refetched: int = 0
-    """In it a second time because of refetch faults."""
+    """In it and not in the client's own: there a second time because of refetch faults, or what
+    passed between the model and us."""
     resident: int = 0
     """Of tool results that are in the window."""
     front: int = 0
@@ -85,10 +95,21 @@ def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> 
     whole = _with_front(untouched, amounts.front, facts.one_hour)
     after = Ledger(
         cached=usage.cache_read + usage.cache_write,
-        untouched_cached=untouched.cache_read + untouched.cache_write,
+        untouched_cached=ledger.untouched_cached
+        if facts.ours
+        else untouched.cache_read + untouched.cache_write,
     )
     broken = _broken(ledger, facts, usage)
-    return Settled(after, Usage() if facts.only_refetched else whole, broken)
+    return Settled(after, _would_have_been(facts, whole), broken)
+
+
+def _would_have_been(facts: TurnFacts, whole: Usage) -> Usage:
+    """Return what of an untouched request there would have been at all."""
+    if facts.ours:
+        whole = Usage(output=whole.output)
+    elif facts.only_refetched:
+        whole = Usage()
+    return replace(whole, output=0 if facts.goes_on else max(0, whole.output - facts.to_us))
 
 
 def _with_front(usage: Usage, front: int, one_hour: bool) -> Usage:
@@ -109,15 +130,16 @@ def _untouched_read(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: U
     """Return how much would have been read from the cache.
 
     What we keep out of the cache is no more than what is missing from this request: after a
-    compaction by the client nothing is. What was read in spite of a flush would have been read
-    without it, even where nobody knows what was cached (a conversation that is joined late).
+    compaction by the client nothing is. What we put into it beside the client's own would not have
+    been read. What was read in spite of a flush would have been read without it, even where nobody
+    knows what was cached (a conversation that is joined late).
     """
     if facts.flushed and facts.warm and not facts.client_broke:
         return max(ledger.untouched_cached, usage.cache_read)
     if usage.cache_read == 0:
         return 0
-    kept_out = max(0, ledger.untouched_cached - ledger.cached)
-    return usage.cache_read + min(kept_out, amounts.removed)
+    kept_out = min(ledger.untouched_cached - ledger.cached, amounts.removed)
+    return max(0, usage.cache_read + max(kept_out, -amounts.refetched))
 
 
 def _split(window: int, read: int, usage: Usage, one_hour: bool) -> Usage:

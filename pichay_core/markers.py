@@ -23,14 +23,17 @@ def markers_to_add(
 
     One holds the eviction boundary, so that the next flush need not re-write what stands
     before it; on the turn of a flush the previous boundary comes first, because that is where
-    the provider's cache can still be read. A client that marks nothing gets no marker.
+    the provider's cache can still be read. A request of ours is marked at its end, as its client
+    marks its own: else what the model recalled would be plain input now and written with the next
+    request. A client that marks nothing gets no marker.
     """
     marks = _marks(messages, folds)
     used = len(head.ttls) + len(marks) + (head.automatic is not None)
     if used == 0:
         return {}
     found: dict[int, dict[int, str]] = {}
-    for frame in boundaries(session)[: max(0, MAXIMUM_MARKERS - used)]:
+    wanted = [*_tail(session, marks, messages), *boundaries(session)]
+    for frame in wanted[: max(0, MAXIMUM_MARKERS - used)]:
         if frame not in {marked for marked, _ in marks}:
             later = [ttl for marked, ttl in marks if marked > frame]
             later += [head.automatic] if head.automatic else []
@@ -59,6 +62,20 @@ def _marks(messages: Sequence[Message], folds: Sequence[Fold]) -> list[tuple[Fra
     ]
     kept = [(Frame(f.first, at), ttl) for f in folds for at, ttl in shown_marks(f, messages)]
     return sorted([*own, *kept])
+
+
+def _tail(
+    session: Session, marks: Sequence[tuple[Frame, str]], messages: Sequence[Message]
+) -> list[Frame]:
+    """Return the end of a request that answers the model, where its client marks messages.
+
+    Not in the request of a flush: there the cache is read from the boundary, or not at all.
+    """
+    last = len(messages) - 1
+    answers = bool(session.asides) and session.asides[-1].at >= len(session.own)
+    if not (answers and marks and messages[last].blocks) or session.flushed == session.turn:
+        return []
+    return [Frame(last, len(messages[last].blocks) - 1)]
 
 
 def boundaries(session: Session) -> list[Frame]:

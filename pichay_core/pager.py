@@ -20,6 +20,7 @@ from pichay_core.referring import following, held_by, restored
 from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
+from pichay_core.tools import FAULT, MEMORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def advance(
 
     Monotone: a page that is out stays out, with the same handle.
     """
-    table, events = _admit_all(table, seen, limits)
+    table, events = _admit_all(table, seen, limits, secret)
     table, decayed = _decay(table, seen.turn, limits)
     kept = seen.newest | _pointed_at(table, seen)
     stays = kept if seen.thinking else kept | seen.bound
@@ -136,6 +137,16 @@ def advance(
 
 def _batches(table: PageTable, wanted: Sequence[Entry], seen: Seen) -> list[Batch]:
     """Return what may leave together, the largest first.
+
+    Whole turns stand far up, and to take them out is dear: pages need not wait for them.
+    """
+    pages_only = replace(seen, folds=())
+    offers = (seen, pages_only) if seen.folds else (seen,)
+    return [batch for offer in offers for batch in _offered(table, wanted, offer)]
+
+
+def _offered(table: PageTable, wanted: Sequence[Entry], seen: Seen) -> list[Batch]:
+    """Return what may leave with all the folds that may, the largest first.
 
     What thinking is bound to may leave if all thinking goes with it, and only if that is less
     than what leaves for its sake.
@@ -206,11 +217,14 @@ def _paid(batch: Batch, seen: Seen, tau: int) -> float:
     return seen.prefix.read * (waited + folded)
 
 
-def _admit_all(table: PageTable, seen: Seen, limits: Limits) -> tuple[PageTable, tuple[Event, ...]]:
+def _admit_all(
+    table: PageTable, seen: Seen, limits: Limits, secret: bytes
+) -> tuple[PageTable, tuple[Event, ...]]:
     events: list[Event] = []
     pins, fresh = limits.pin_half_life > 0, _fresh(table, seen, limits)
     for arrival in seen.arrivals:
-        admission = admit(table, arrival, pins, fresh if arrival.page.id in seen.newest else None)
+        new = fresh if arrival.page.id in seen.newest else None
+        admission = admit(table, arrival, pins, new, secret)
         table = admission.table
         events += admission.events
     return table, tuple(events)
@@ -255,14 +269,19 @@ def _movable(table: PageTable, kept: frozenset[PageId], limits: Limits) -> list[
 def may_leave(entry: Entry, limits: Limits) -> bool:
     """True if the page is of a kind that may be moved at all.
 
-    Errors stay (the model must see what failed), and what is hardly bigger than its stub.
+    Errors stay (the model must see what failed), and what is hardly bigger than its stub. So does
+    what our own tools say, but for the pages that they bring back.
     """
     page = entry.page
     return (
         entry.bytes > limits.min_bytes
+        and page.call.tool not in _SAID_BY_US
         and not (page.error or page.opaque or page.cleared)
         and not entry.slight
     )
+
+
+_SAID_BY_US = frozenset(MEMORY) - {FAULT}
 
 
 def _held(wanted: Sequence[Entry], batch: Batch, seen: Seen) -> Held:

@@ -21,6 +21,15 @@ class Request:
     """Seconds since the epoch."""
     betas: frozenset[str] = frozenset()
     """Features that the client asks for, by the names of the ``anthropic-beta`` header."""
+    own: tuple[Message, ...] | None = None
+    """The client's own messages, where these are told as the model knows them."""
+    came: bytes | None = None
+    """The client's own body, where the outline is of another."""
+
+    @property
+    def client_body(self) -> bytes:
+        """The body as the client sent it, decoded."""
+        return self.outline.body if self.came is None else self.came
 
 
 def read_messages(format: Format, outline: Outline) -> tuple[Message, ...]:

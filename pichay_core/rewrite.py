@@ -7,7 +7,7 @@ provider that the client's own body keeps is not sent.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -47,14 +47,17 @@ def rewrite(session: Session, request: Request, stored: Callable[[str], str | No
     texts = session.texts
     texts = _texts(session, request, stored, folds) if texts is None else texts
     begins, said = front(request, session.birth), _said(session, request, folds)
-    if not (texts or begins.edits or said or session.stripped or folds):
+    notes = _notes(session, request, folds)
+    if not (texts or begins.edits or said or session.stripped or folds or notes):
         return Rewritten(request.outline.body, texts)
-    sent = _sent_messages(session, request, texts, said, folds)
+    sent = _sent_messages(session, request, texts, said, folds, notes)
     problems = _new_problems(request, sent, session.sent, folds)
     if problems:
         return Rewritten(request.outline.body, texts, {}, problems)
     body = _spliced(request.outline, sent, begins, folds)
     left_out = sum(one.left_out for one in said.values())
+    if notes:
+        begins = replace(begins, protocol=begins.protocol + sum(map(_size, notes.values())))
     return Rewritten(body, texts, sent, front=begins, listed=left_out)
 
 
@@ -77,6 +80,12 @@ def _texts(
     return found
 
 
+def _notes(session: Session, request: Request, folds: Sequence[Fold]) -> Mapping[int, str]:
+    """Return what the model was told of its window, by message; not in messages that are folded."""
+    notes, covered = session.notes.texts(request.messages), _covered(folds)
+    return {at: text for at, text in notes.items() if at not in covered} if covered else notes
+
+
 def _covered(folds: Sequence[Fold]) -> frozenset[int]:
     return frozenset(at for fold in folds for at in range(fold.first, fold.until))
 
@@ -85,7 +94,7 @@ def _text(
     session: Session, entry: Entry, request: Request, stored: Callable[[str], str | None]
 ) -> str | None:
     if entry.out:
-        return stub(entry.page, entry.handle or Handle(""))
+        return stub(entry.page, entry.handle or Handle(""), entry.summary)
     if entry.form is not Form.WHOLE:
         return _form_text(session, entry, request)
     source = session.frames.get(entry.repairs) if entry.repairs else None
@@ -153,6 +162,7 @@ def _sent_messages(
     texts: Mapping[int, Mapping[int, str]],
     said: Mapping[int, _Said],
     folds: Sequence[Fold],
+    notes: Mapping[int, str],
 ) -> dict[int, Sent]:
     """Return the rewritten messages; those of the last turn where nothing about them is new.
 
@@ -161,7 +171,7 @@ def _sent_messages(
     markers = markers_to_add(session, request.head, request.messages, folds)
     summaries = {fold.first: _summary(session, request, fold, markers) for fold in folds}
     unthought = unthought_messages(session, request.messages) - _covered(folds)
-    others = (markers.keys() | said.keys() | unthought) - summaries.keys()
+    others = (markers.keys() | said.keys() | unthought | notes.keys()) - summaries.keys()
     return {
         position: _sent(
             session.sent.get(position),
@@ -172,6 +182,7 @@ def _sent_messages(
                 markers.get(position, _NOTHING),
                 position in unthought,
                 said[position].texts if position in said else _NOTHING,
+                notes.get(position, ""),
             ),
         )
         for position in (texts if others <= texts.keys() else texts.keys() | others)

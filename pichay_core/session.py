@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from pichay_core.birth.choice import Birth
 from pichay_core.cooperate.fold import Fold
+from pichay_core.cooperate.zones import NO_NOTES, Notes
 from pichay_core.identity import same_prompt
 from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
@@ -17,6 +18,7 @@ from pichay_core.modes import MODES
 from pichay_core.table import PageTable
 from pichay_core.wire.format import Edits, Head
 from pichay_core.wire.message import Message
+from pichay_core.wire.reply import Leg
 
 
 class Frame(NamedTuple):
@@ -35,6 +37,31 @@ class Sent:
     message: Message
     sound: bool
     """It differs from the original in texts and markers only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a reply held that its client was not shown."""
+
+    at: int
+    """The client's message that it is a part of, counted from 0."""
+    legs: tuple[Leg, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """A reply of the client's, told again as the model knows it."""
+
+    at: int
+    aside: Aside
+    reply: Message
+    """As the client sends it."""
+    after: Message | None
+    """What follows it, likewise."""
+    messages: tuple[Message, ...]
+    """That stand for the reply."""
+    follows: Message | None
+    """What stands for the message after it."""
 
 
 REFUSED = "provider refused our edit"
@@ -72,6 +99,7 @@ class Session:
     cleared_tokens: int = 0
     """What came to that, as the provider counts."""
     messages: tuple[Message, ...] = ()
+    """As the model knows them."""
     frames: Mapping[PageId, Frame] = field(default_factory=dict[PageId, Frame])
     placed: bool = True
     """False after a restart, until the frames have been found again."""
@@ -104,10 +132,23 @@ class Session:
     """Why no more pages leave, though those that are out stay out; None while they may."""
     stripped: int = 0
     """So many messages from the first on are sent without their thinking."""
+    heard: tuple[Message, ...] | None = None
+    """The client's own messages, where the model knows others; None where it knows these."""
+    asides: tuple[Aside, ...] = ()
+    """What the client was not shown, in the order of the conversation."""
+    retold: Mapping[int, Retold] = field(default_factory=dict[int, Retold])
+    """The asides in their places, as they were told last."""
     folds: tuple[Fold, ...] = ()
     """Turns that summaries stand for, or are to; also those that stand no more."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
+    notes: Notes = NO_NOTES
+    """What the model was told of its window, at places in the messages."""
+
+    @property
+    def own(self) -> tuple[Message, ...]:
+        """The messages as the client sends them."""
+        return self.messages if self.heard is None else self.heard
 
     @property
     def keeps(self) -> bool:
@@ -157,7 +198,7 @@ def match(
     """
     calls = {result.call_id for message in messages for result in message.results}
     found = [
-        _relation(session, shared_prefix(session.messages, messages), len(messages))
+        _relation(session, shared_prefix(session.own, messages), len(messages))
         for session in candidates
     ]
     possible = [relation for relation in found if _plausible(relation, shape, named, calls)]
@@ -165,7 +206,7 @@ def match(
 
 
 def _relation(session: Session, shared: int, length: int) -> Match:
-    if shared == len(session.messages):
+    if shared == len(session.own):
         return Match(session, shared, "extends" if length > shared else "repeats")
     return Match(session, shared, "edited" if shared else "compacted")
 

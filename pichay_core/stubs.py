@@ -3,7 +3,8 @@
 One idea: a stub is a pure function of the page and its handle, so that the same history gives
 the same bytes for ever. It is honest: which call, that it succeeded, how big it was, that the
 text is not here, and how to get it. It never stands anywhere but in a tool result, because
-models imitate what they find in their own words.
+models imitate what they find in their own words. What the model itself wants to read there stands
+behind it, and is called its own words: a summary is no result.
 """
 
 import base64
@@ -23,10 +24,17 @@ def handle_of(page: PageId, secret: bytes) -> Handle:
     return Handle(base64.b32encode(digest).decode())
 
 
-def stub(page: Page, handle: Handle) -> str:
-    """Return the text that stands in the frame of a page that is out. One line of plain text."""
+def stub(page: Page, handle: Handle, summary: str = "") -> str:
+    """Return the text that stands in the frame of a page that is out.
+
+    One line of plain text, and behind it the *summary* that the model wrote of the page, if any.
+    """
     call = page.call
-    return _text(call.tool, call.label, call.kind, page.bytes, page.lines, handle)
+    note = _text(call.tool, call.label, call.kind, page.bytes, page.lines, handle)
+    return f"{note}{_OWN_WORDS}{summary}" if summary else note
+
+
+_OWN_WORDS = "\nWhat the assistant wrote of it in its own words, before it was moved:\n"
 
 
 def _text(tool: str, label: str, kind: Kind, bytes: int, lines: int, handle: Handle) -> str:
@@ -73,15 +81,16 @@ def size_of(page: Page) -> str:
     return _size(page.bytes, page.lines)
 
 
-def stub_bytes(page: Page) -> int:
-    """Return how many bytes of UTF-8 the page's stub takes."""
+def stub_bytes(page: Page, summary: str = "") -> int:
+    """Return how many bytes of UTF-8 the page's stub takes, with this summary of it."""
     call = page.call
-    return _text_bytes(call.tool, call.label, call.kind, page.bytes, page.lines)
+    note = _text_bytes(call.tool, call.label, call.kind, page.bytes, page.lines)
+    return note + len(f"{_OWN_WORDS}{summary}".encode(errors="replace")) if summary else note
 
 
-def saved(page: Page, tokens: int) -> int:
+def saved(page: Page, tokens: int, summary: str = "") -> int:
     """Return how many of a page's *tokens* leave the window with it, after its stub."""
-    return max(0, tokens - tokens * stub_bytes(page) // max(1, page.bytes))
+    return max(0, tokens - tokens * stub_bytes(page, summary) // max(1, page.bytes))
 
 
 @lru_cache(maxsize=1 << 15)

@@ -30,6 +30,8 @@ class Pin:
 HOLDING_STRENGTH = 0.5
 SMALLEST_GAIN = 4
 """A page is only moved if it is at least this many times as big as its stub."""
+SMALLEST_SUMMED = 2
+"""The same with the model's summary in the stub: it has said that it needs no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,11 @@ class Entry:
         # Asked for every page on every turn, so they are found once.
         page, short = self.page, self.left_out(self.page.tokens)
         object.__setattr__(self, "short", short)
-        object.__setattr__(self, "gain", saved(page, page.tokens) - short)
-        object.__setattr__(self, "slight", self.bytes < SMALLEST_GAIN * stub_bytes(page))
+        object.__setattr__(self, "gain", saved(page, page.tokens, self.summary) - short)
+        slight = self.bytes < SMALLEST_GAIN * stub_bytes(page)
+        if self.summary:
+            slight = slight or self.bytes < SMALLEST_SUMMED * stub_bytes(page, self.summary)
+        object.__setattr__(self, "slight", slight)
 
     @property
     def bytes(self) -> int:

@@ -9,9 +9,7 @@ Source: Anthropic's documentation, "Preserved thinking".
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from pichay_core.wire.message import THINKING, Message
-
-ASSISTANT = "assistant"
+from pichay_core.wire.message import ASSISTANT, THINKING, Message
 
 
 @dataclass(frozen=True, slots=True)

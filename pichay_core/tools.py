@@ -3,7 +3,8 @@
 One idea: a table. A tool that is deterministic in its arguments and the state of the project
 is *addressable* (its page has a key, and may fault); one that is not is *ephemeral* (its page
 has none, and is collected). A tool nobody has described is addressable by its exact arguments,
-so that a fault is over-reported rather than hidden.
+so that a fault is over-reported rather than hidden. The tools of ours that a model asks its
+memory with (``MEMORY``) go by their exact names.
 
 To teach Pichay a tool, add its name to one of the ``ROWS``.
 """
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pichay_core.model import WHOLE, Call, Key, Kind, Span
-from pichay_core.wire.shapes import Json, items, mapping
+from pichay_core.wire.shapes import Json, items, mapping, string
 
 LABEL_LENGTH = 120
 ARGUMENTS_LENGTH = 2000
@@ -25,6 +26,8 @@ _PATHS = ("file_path", "path", "filePath", "absolute_path", "target_file", "note
           "filename", "file", "uri")  # fmt: skip
 _PARTS = ("pages", "page", "head", "tail", "cell_id")
 """Arguments of a read that name a part of the thing, but not by lines."""
+_PAGES = "pages"
+"""The argument of our own tools that names pages."""
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -69,6 +72,14 @@ ROWS = (
 
 RULES = {name: rule for rule, names in ROWS for name in names.split()}
 
+FAULT = "memory_fault"
+"""Of our tools the one whose results are pages like any other: they bring older ones back."""
+MEMORY = (FAULT, "memory_release", "memory_pin", "memory_collapse", "memory_status")
+"""Our tools, in the order in which they stand behind the client's."""
+_MEMORY_RULES = dict.fromkeys(MEMORY, Rule(Kind.RUN, labels=(_PAGES,))) | {
+    FAULT: Rule(Kind.QUERY, labels=(_PAGES,))
+}
+
 _MCP_VERBS = ("read", "get", "list", "search", "find", "fetch", "query", "describe", "show", "view")
 _EDITOR_NAMES = ("str_replace_editor", "str_replace_based_edit_tool", "file_editor")
 
@@ -86,12 +97,14 @@ def describe(call_id: str, tool: str, arguments: object) -> Call:
         kind=rule.kind,
         label=_label(given, rule, canonical),
         key=_key(tool, rule, target, given, canonical),
-        writes=_path(target) if rule.kind is Kind.WRITE and target else None,
+        writes=path_of(target) if rule.kind is Kind.WRITE and target else None,
     )
 
 
 def rule_for(tool: str, arguments: Json) -> Rule:
     """Return the rule of a tool; exact arguments where nothing is known about it."""
+    if tool in _MEMORY_RULES:
+        return _MEMORY_RULES[tool]
     name = tool.lower()
     if name.startswith("mcp__"):
         verb = name.rpartition("__")[2]
@@ -117,7 +130,8 @@ def _key(tool: str, rule: Rule, target: str | None, given: Json, canonical: str)
     match rule.kind:
         case Kind.READ if target and (span := span_of(given)):
             part = {name: given[name] for name in _PARTS if given.get(name) is not None}
-            return Key(f"{tool} {canonical_arguments(part)}" if part else tool, _path(target), span)
+            named = f"{tool} {canonical_arguments(part)}" if part else tool
+            return Key(named, path_of(target), span)
         case Kind.READ | Kind.QUERY:
             return Key(tool, canonical)
         case _:
@@ -205,7 +219,7 @@ def _text_of(arguments: Json, names: tuple[str, ...]) -> str | None:
     return next((text for text in found if isinstance(text, str) and text), None)
 
 
-def _path(target: str) -> str:
+def path_of(target: str) -> str:
     """Return the path without ``./`` and doubled slashes; a URL as it is."""
     if "://" in target:
         return target
@@ -214,11 +228,20 @@ def _path(target: str) -> str:
 
 
 def _label(given: Json, rule: Rule, canonical: str) -> str:
+    if _PAGES in rule.labels:
+        return plain(_pages_named(given) or canonical)
     text = _text_of(given, rule.targets) or _text_of(given, rule.labels) or canonical
     span = span_of(given) if rule.kind is Kind.READ else None
     if span is not None and span != WHOLE:
         text = f"{text} lines {span.first}-{span.last or 'end'}"
     return plain(text)
+
+
+def _pages_named(given: Json) -> str:
+    """Return the pages that a call to a tool of ours names, and what part of them it asks for."""
+    named = string(given.get(_PAGES)) or ", ".join(map(string, items(given.get(_PAGES))))
+    lines, search = string(given.get("lines")), string(given.get("search"))
+    return named + (f" lines {lines}" if lines else "") + (f" with {search!r}" if search else "")
 
 
 def plain(text: str) -> str:

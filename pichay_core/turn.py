@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from pichay_core.advising import advised
 from pichay_core.beginning import begun
 from pichay_core.binding import bound_pages, may_go
 from pichay_core.birth.choice import Birth
@@ -22,7 +23,7 @@ from pichay_core.follow import Follow, follow
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import PageId
 from pichay_core.pager import Advance, Held, Limits, Seen, advance
-from pichay_core.policies import Moment, Policy
+from pichay_core.policies import Moment, Policy, released_first
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import Rewritten, rewrite, text_of
@@ -102,18 +103,12 @@ def take(
     moved = follow(matched, request)
     if rules.edit:
         moved = begun(matched, moved, request, rules.birth)
-    if matched.how == "repeats":
-        advanced = Advance(moved.session.table)
-    else:
-        seen = _seen(matched, moved, request, rules)
-        policy = rules.policy if rules.evicts else _nothing
-        session = moved.session
-        advanced = advance(
-            session.table, seen, policy, rules.schedule, rules.limits, session.secret
-        )
+    seen = None if matched.how == "repeats" else _seen(matched, moved, request, rules)
+    advanced = _advanced(moved.session, seen, rules)
     session = _after(moved.session, advanced, request)
-    rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.outline.body)
-    edited = session.edited or rewritten.body is not request.outline.body
+    session, told = advised(session, request, seen if rules.edit else None, advanced)
+    rewritten = rewrite(session, request, stored) if rules.edit else Rewritten(request.client_body)
+    edited = session.edited or rewritten.body is not request.client_body
     session = replace(
         session, sent=rewritten.sent, texts=rewritten.texts, edited=edited, mode=rules.mode
     )
@@ -123,7 +118,7 @@ def take(
     return Turn(
         session=session,
         body=rewritten.body,
-        events=(*moved.events, *advanced.events),
+        events=(*moved.events, *advanced.events, *told),
         facts=facts,
         flushed=advanced.flushed,
         held=advanced.held,
@@ -135,6 +130,13 @@ def take(
     )
 
 
+def _advanced(session: Session, seen: Seen | None, rules: Rules) -> Advance:
+    if seen is None:
+        return Advance(session.table)
+    policy = released_first(rules.policy) if rules.evicts else _nothing
+    return advance(session.table, seen, policy, rules.schedule, rules.limits, session.secret)
+
+
 def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
     """Return the turn of a session that is only observed: nothing new is decided.
 
@@ -142,7 +144,7 @@ def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
     """
     before = matched.session
     given_up = bool(before.sent) and not kept.sent
-    shown = before if kept.body is request.outline.body else _shown(before, request)
+    shown = before if kept.body is request.client_body else _shown(before, request)
     after = replace(
         shown, requests=before.requests + 1, last_at=request.at, texts=None, sent=kept.sent
     )
@@ -166,7 +168,15 @@ def _shown(session: Session, request: Request) -> Session:
     shared = shared_prefix(known, messages)
     stripped = still_stripped(known, session.stripped, messages, shared)
     session, _ = rewound(session, placed.frames, shared)
-    return replace(session, messages=messages, frames=placed.frames, stripped=stripped, placed=True)
+    return replace(
+        session,
+        messages=messages,
+        heard=request.own,
+        frames=placed.frames,
+        stripped=stripped,
+        notes=session.notes.within(shared),
+        placed=True,
+    )
 
 
 def _nothing(_entries: Sequence[Entry], _moment: Moment) -> list[Entry]:

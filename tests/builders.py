@@ -291,6 +291,7 @@ def settings(given: Rules | None = None, **changed: Any) -> Settings:
         "rules": given or rules(),
         "allow_subscription": False,
         "largest_body": 8 * 1024 * 1024,
+        "memory_tools": False,  # most conversations are told without them
     }
     return Settings(**(values | changed))
 

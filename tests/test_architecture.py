@@ -14,12 +14,13 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events models modes stubs tokens prices tariff tools wire",
+    "table events_asked events models modes stubs tokens prices tariff tools wire",
     "policies schedule prefix faults thrash admission referring presence cacheprice birth "
     "cooperate request",
     "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
     "flushcost cooperate.folds",
-    "warmth window flushes follow beginning",
+    "warmth window flushes follow beginning advising cooperate.means cooperate.asides",
+    "cooperate.recalls cooperate.wishes cooperate.status cooperate.answers",
     "turn replay traces probe",
     "store",
 ]

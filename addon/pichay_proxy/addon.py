@@ -8,13 +8,15 @@ import logging
 import time
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
 
+from pichay_core.cooperate.tags import TagFilter
 from pichay_core.prices import BadPrices
-from pichay_core.session import REFUSED
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
 from pichay_core.store.recorder import Recorder
@@ -22,15 +24,18 @@ from pichay_core.store.schema import Unusable
 from pichay_core.tariff import load_price_list
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.boundary import FailOpen, contained
+from pichay_proxy.closing import Closing, reader_of
 from pichay_proxy.connections import host_meant, many_connections
+from pichay_proxy.continued import LegEnd, hand_over, leg_ended
+from pichay_proxy.continuing import Continuing
 from pichay_proxy.exchange import Arrived, Decision, Exchange
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
-from pichay_proxy.refusals import may_be_ours
-from pichay_proxy.resend import as_client_sent, put, resend
+from pichay_proxy.resend import put
 from pichay_proxy.routes import HOSTS, Route, route_of
 from pichay_proxy.sessions import LiveSessions
+from pichay_proxy.streams_check import install, selfcheck
 
 log = logging.getLogger("pichay")
 
@@ -46,7 +51,7 @@ class Pichay:
         self._stop_reading: Callable[[], None] = lambda: None
         self._tidy = Tidy()
         self._exchanges: WeakKeyDictionary[http.HTTPFlow, Exchange] = WeakKeyDictionary()
-        self._resent: set[str] = set()
+        self._closing: Closing | None = None
         self._logged: set[str] = set()
 
     # -- life ---------------------------------------------------------------------------
@@ -72,7 +77,7 @@ class Pichay:
                 raise
             self._refuse(error)
         if self._paging is not None and self._settings is not None:
-            self._paging.settings = self._settings
+            self._paging.settings = self._possible(self._settings)
 
     def _refuse(self, why: object) -> None:
         """Do not start. An error in the log ends mitmdump; raised, it would bring a traceback."""
@@ -97,8 +102,18 @@ class Pichay:
         recorder = Recorder(settings.database, self._warn_once, contained, prices)
         kept = Library(settings.database)
         sessions = LiveSessions(kept.sessions)
+        settings = self._possible(settings)
         self._paging = Paging(settings, sessions, recorder.put, kept.content, prices, kept.earlier)
+        self._closing = Closing(self._paging, self._warn_once)
         self._recorder, self._stop_reading = recorder, kept.close
+
+    def _possible(self, settings: Settings) -> Settings:
+        """Return the settings without what this mitmproxy cannot do, after a word about it."""
+        if (why := selfcheck()) is None:
+            install()
+            return settings
+        self._warn_once(f"memory tools and cleanup tags are off: {why}; paging goes on")
+        return replace(settings, memory_tools=False, cleanup_tags=False)
 
     def done(self) -> None:
         """Write out what is left."""
@@ -163,12 +178,17 @@ class Pichay:
             self._exchanges[flow] = decision.exchange
         if decision.body is not None:
             put(flow.request, decision.body, decision.betas)
+        if decision.exchange is not None and decision.exchange.cooperates:
+            flow.request.headers["accept-encoding"] = "identity"  # its reply is read as it passes
 
     def _route(self, flow: http.HTTPFlow) -> Route | None:
-        if flow.id in self._resent or not self._is_ours(flow):
+        if self._made_by_us(flow) or not self._is_ours(flow):
             return None
         prefixed = flow.request.host not in HOSTS
         return route_of(flow.request.method, flow.request.path, prefixed)
+
+    def _made_by_us(self, flow: http.HTTPFlow) -> bool:
+        return self._closing is not None and self._closing.is_ours(flow)
 
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         """By the host asked for, or by the name in the handshake if that is a mere address."""
@@ -189,15 +209,37 @@ class Pichay:
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Let the reply flow as it comes; look at it in passing."""
         with self._boundary():
-            if flow.id in self._resent or flow.response is None:
+            if self._made_by_us(flow) or flow.response is None:
                 return
             exchange = self._exchanges.get(flow)
             if exchange is None:
                 flow.response.stream = flow.response.stream or self._is_ours(flow)
             elif not (exchange.edited and flow.response.status_code == 400):
                 flow.response.stream = True  # whatever comes now: held back, it would be late
-                exchange.reader = _reader(flow.response)
-                flow.response.stream = self._tee(exchange.reader)
+                self._stream(flow, flow.response, exchange)
+
+    def _stream(self, flow: http.HTTPFlow, reply: http.Response, exchange: Exchange) -> None:
+        continued = self._continued(flow, reply, exchange)
+        if continued is not None and continued.began(reply):
+            hand_over(flow, continued)
+            return
+        exchange.reader = reader_of(reply)
+        reply.stream = self._tee(exchange.reader)
+
+    def _continued(
+        self, flow: http.HTTPFlow, reply: http.Response, exchange: Exchange
+    ) -> Continuing | None:
+        """Return what lets a reply go on that may ask something of us, None for any other."""
+        if not exchange.cooperates or reply.status_code != 200 or exchange.carried is None:
+            return None
+        kind = reply.headers.get("content-type", "")
+        streamed = "event-stream" in kind.lower()
+        if self._paging is None or self._closing is None or not (streamed or "json" in kind):
+            return None
+        stream = exchange.carried.request.format.stream(
+            exchange.offered, _tags(exchange.nonce), streamed
+        )
+        return Continuing(flow, exchange, stream, self._paging, self._closing)
 
     def _tee(self, reader: Reader) -> Callable[[bytes], bytes | Iterable[bytes]]:
         """Return a stream function that passes everything on and lets *reader* look.
@@ -216,61 +258,19 @@ class Pichay:
         """Settle what the turn cost; try once more if our edit was refused."""
         with self._boundary():
             exchange = self._exchanges.pop(flow, None)
-            if exchange is None or flow.response is None or self._paging is None:
-                return
-            answer = flow.response.get_content(strict=False) or b""
-            refusal = may_be_ours(flow.response.status_code, answer) if exchange.edited else None
-            if refusal is None:
-                self._settle(exchange, flow.response)
-            else:
-                await self._try_again(flow, exchange, refusal)
+            if exchange is not None and self._closing is not None:
+                await self._closing.close(flow, exchange)
 
-    async def _try_again(self, flow: http.HTTPFlow, exchange: Exchange, refusal: str) -> None:
-        assert self._paging is not None and exchange.client_body is not None
-        reply: http.Response | None = None
-        try:
-            body, encoding = exchange.client_body, exchange.client_encoding
-            copy = as_client_sent(flow, body, encoding, exchange.betas)
-            reply = await self._resend(copy)
-            if reply is not None:
-                flow.response = reply
-                exchange.reader = _reader(reply)
-                exchange.reader.feed(reply.raw_content or b"")
-        finally:
-            self._settle(exchange, flow.response, refusal)
-            if reply is None or reply.status_code != 400:
-                self._give_up(exchange, refusal)
-
-    def _give_up(self, exchange: Exchange, refusal: str) -> None:
-        """Edit this session no more."""
-        if self._paging is not None:
-            why = f"{REFUSED}: {refusal}"
-            self._paging.aftermath.freeze(exchange, why, time.time())
-        self._warn_once(f"the provider refused an edit; this session is only observed: {refusal}")
-
-    async def _resend(self, copy: http.HTTPFlow) -> http.Response | None:
-        """Send a copy past our own hooks, which see it like any other flow."""
-        self._resent.add(copy.id)
-        try:
-            return await resend(copy)
-        finally:
-            self._resent.discard(copy.id)
-
-    def _settle(
-        self, exchange: Exchange, reply: http.Response | None, retried: str | None = None
-    ) -> None:
-        if self._paging is not None:
-            report = exchange.reader.report() if exchange.reader else None
-            status, after = reply.status_code if reply else 0, self._paging.aftermath
-            for said in after.replied(exchange, status, report, time.time(), retried):
-                log.warning("pichay: session %s: %s: %s", exchange.session, said.why, said.detail)
+    async def pichay_leg_ended(self, end: LegEnd) -> None:
+        """A reply that may go on is over: answer what it asked of us."""
+        await leg_ended(end)
 
     def error(self, flow: http.HTTPFlow) -> None:
         """The client or the provider went away: settle with what was said until then."""
         with self._boundary():
             exchange = self._exchanges.pop(flow, None)
-            if exchange is not None:
-                self._settle(exchange, flow.response)
+            if exchange is not None and self._closing is not None:
+                self._closing.settle(exchange, flow.response)
 
     # -- failing open -------------------------------------------------------------------
 
@@ -295,6 +295,6 @@ class Pichay:
             log.warning("pichay: %s", text)
 
 
-def _reader(reply: http.Response) -> Reader:
-    headers = reply.headers
-    return Reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
+def _tags(nonce: str) -> Callable[[], TagFilter] | None:
+    """Return what makes a filter for tags, None if the model was told of none."""
+    return partial(TagFilter, nonce) if nonce else None

@@ -74,6 +74,7 @@ class Aftermath:
                 "retried" if retried else None,
                 retried,
                 found.tokens,
+                exchange.asked,
             )
         )
         return found

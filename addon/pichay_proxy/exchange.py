@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pichay_core.birth.front import Front
+from pichay_core.birth.front import Front, offers
+from pichay_core.identity import Identity
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
 from pichay_core.request import Request
-from pichay_core.turn import Turn
+from pichay_core.turn import Rules, Turn
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.routes import Route
 
@@ -27,6 +28,20 @@ class Arrived:
     """``time.perf_counter_ns`` when the hook was called."""
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a request came with: another one may be made in its place, to answer the model."""
+
+    arrived: Arrived
+    identity: Identity
+    credential: str
+    """Kind of credential."""
+    rules: Rules
+    request: Request
+    leg: int = 0
+    """How many were made in its place before."""
+
+
 @dataclass(slots=True)
 class Exchange:
     """What must be remembered between a request and the end of its reply."""
@@ -44,8 +59,21 @@ class Exchange:
     """The provider was asked to clear old tool results, and not by the client."""
     betas: tuple[str, ...] = ()
     """Features that were asked for beside the client's own."""
+    carried: Carried | None = None
+    """None where its reply is none of ours to answer."""
+    offered: frozenset[str] = frozenset()
+    """Tools of ours that the model may call in its reply."""
+    nonce: str = ""
+    """What tags in its text bear; empty if it was told of none."""
+    asked: int = 0
+    """Calls to tools of ours in its reply."""
     reader: Reader | None = None
     settled: bool = False
+
+    @property
+    def cooperates(self) -> bool:
+        """True if its reply may ask something of us."""
+        return bool(self.offered or self.nonce)
 
     @property
     def edited(self) -> bool:
@@ -66,11 +94,12 @@ class Decision:
 AS_IT_CAME = Decision()
 
 
-def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> Decision:
+def decision(carried: Carried, turn: Turn) -> Decision:
     """Return what becomes of a request after its turn."""
-    changed = turn.body is not request.outline.body
+    arrived, request = carried.arrived, carried.request
+    changed = turn.body is not request.client_body
     exchange = Exchange(
-        identity=identity,
+        identity=carried.identity.name,
         session=SessionId(turn.session.id),
         request=turn.session.requests,
         facts=turn.facts,
@@ -79,6 +108,9 @@ def decision(arrived: Arrived, request: Request, turn: Turn, identity: str) -> D
         host=arrived.host,
         clears=turn.front.clears,
         betas=missing(request, turn.front),
+        carried=carried,
+        offered=frozenset(offers(request, turn.session.birth)) if changed else frozenset(),
+        nonce=birth.nonce if changed and (birth := turn.session.birth) else "",
     )
     return Decision(turn.body if changed else None, exchange.betas, exchange)
 

@@ -44,6 +44,10 @@ class Settings:
     """Where results may go out shorter, a file read again after a change goes out as a diff."""
     oversize: int = 0
     """Bytes of a result above which, there, only parts of it go out; 0 for never."""
+    memory_tools: bool = True
+    """Where pages leave, the model is offered tools to ask for them, and to let them go."""
+    cleanup_tags: bool = False
+    """Where pages leave, it may also say so in tags of its own text."""
 
     def mode_for(self, credential: str, model: str) -> str:
         """Return the mode of a request with this kind of credential.
@@ -99,6 +103,12 @@ def add_options(loader: Loader) -> None:
         "Modes birth, server, full: of a result larger than this "
         f"only parts go out, the same call again brings all of it; {LEAST} or more, 0 for never.",
     )
+    add("pichay_memory_tools", bool, True,
+        "Modes page, full: the model is offered tools to recall, release, pin and collapse what "
+        "it was sent; the client never sees them.")  # fmt: skip
+    add("pichay_cleanup_tags", bool, False,
+        "Modes page, full: the model may release, pin and collapse by tags in its text, which "
+        "are taken out before the client sees them.")  # fmt: skip
     add("pichay_hosts", Sequence[str], [],
         "More hosts that speak the Anthropic Messages API.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
@@ -156,6 +166,8 @@ def settings_of(options: Options) -> Settings:
         allow_subscription=options.pichay_allow_subscription,
         diffs=options.pichay_diffs,
         oversize=_oversize(options.pichay_oversize_bytes),
+        memory_tools=options.pichay_memory_tools,
+        cleanup_tags=options.pichay_cleanup_tags,
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )
 

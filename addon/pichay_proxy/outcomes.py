@@ -40,6 +40,7 @@ def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
         birth=before.birth,
         edited=before.edited,
         stripped=still_stripped(known, before.stripped, after.messages, shared),
+        notes=before.notes.within(shared),
         flushed=before.flushed,
         boundary=before.boundary,
         previous=before.previous,

@@ -4,7 +4,6 @@ Rule of this file: nothing is committed before everything that can fail is done.
 here ends at the boundary of the addon, and the client's bytes go upstream.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,17 +18,19 @@ from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request, read_messages
 from pichay_core.rewrite import Rewritten
 from pichay_core.session import Match, Session, match
-from pichay_core.store.records import Happened, Record, Refused, Turned
+from pichay_core.store.records import Happened, Record, Refused
 from pichay_core.turn import Rules, Turn, take, untouched, view
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
 from pichay_proxy.aftermath import Aftermath
+from pichay_proxy.answering import Answering
+from pichay_proxy.committing import as_model_knows, turned
 from pichay_proxy.credentials import Credential, credential_of
-from pichay_proxy.exchange import AS_IT_CAME, Arrived, Decision, decision, missing
+from pichay_proxy.exchange import AS_IT_CAME, Arrived, Carried, Decision, decision, missing
 from pichay_proxy.options import Settings
-from pichay_proxy.outcomes import held_of, outcome_of, shared_of, undecided, with_failure
+from pichay_proxy.outcomes import undecided, with_failure
 from pichay_proxy.ruling import rules_of
 from pichay_proxy.sessions import LiveSessions
 
@@ -56,6 +57,7 @@ class Paging:
         self._stored = stored
         self._working: Session | None = None
         self.aftermath = Aftermath(sessions, put)
+        self.answering = Answering(sessions, put, stored)
 
     def request(self, arrived: Arrived) -> Decision:
         """Return what to send upstream. Everything it decides is recorded."""
@@ -84,15 +86,16 @@ class Paging:
         if matched is None or request.head.untouchable:
             return AS_IT_CAME
         rules = self._rules(matched, request, credential, arrived.host)
+        matched, request, _ = as_model_knows(matched, request, rules)
         kept = self._kept(matched, request, rules)
-        if kept.body is request.outline.body:
+        if kept.body is request.client_body:
             return AS_IT_CAME
         return Decision(kept.body, missing(request, kept.front))
 
     def _kept(self, matched: Match, request: Request, rules: Rules) -> Rewritten:
         """Return a request with what was decided before it, if it may be edited at all."""
         if not (rules.edit and matched.session.keeps):
-            return Rewritten(request.outline.body)
+            return Rewritten(request.client_body)
         return view(matched.session, request, self._stored)
 
     def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
@@ -121,7 +124,7 @@ class Paging:
 
     def _head(self, known: Sequence[Message]) -> Head | None:
         """Return the head of the session that the request begins like: most of it is the same."""
-        return next((s.head for s in self._sessions if s.messages is known), None)
+        return next((s.head for s in self._sessions if s.own is known), None)
 
     def _page(
         self, arrived: Arrived, request: Request, identity: Identity, credential: Credential
@@ -129,6 +132,8 @@ class Paging:
         matched = self._matched(request, identity, arrived.headers)
         self._working = matched.session
         rules = self._rules(matched, request, credential, arrived.host)
+        matched, request, unsaid = as_model_knows(matched, request, rules)
+        carried = Carried(arrived, identity, credential.kind, rules, request)
         if matched.session.frozen:
             kept = self._kept(matched, request, rules)
             turn, why = untouched(matched, request, kept), matched.session.frozen
@@ -138,8 +143,9 @@ class Paging:
         if turn.problems:
             kept, why = self._kept(matched, request, rules), "; ".join(sorted(turn.problems))
             turn = self._distrusted(turn, matched, kept)
-        self._commit(arrived, request, matched, turn, why, identity, credential)
-        return decision(arrived, request, turn, identity.name)
+        turn = replace(turn, events=(*unsaid, *turn.events))
+        self._commit(carried, matched, turn, why)
+        return decision(carried, turn)
 
     def _matched(self, request: Request, identity: Identity, headers: Mapping[str, str]) -> Match:
         shape = shape_of(request.head)
@@ -184,44 +190,9 @@ class Paging:
             problems=turn.problems,
         )
 
-    def _commit(
-        self,
-        arrived: Arrived,
-        request: Request,
-        matched: Match,
-        turn: Turn,
-        why: str | None,
-        identity: Identity,
-        credential: Credential,
-    ) -> None:
-        client_body = request.outline.body
-        before = matched.session if matched.session.requests else None
-        overhead = (time.perf_counter_ns() - arrived.started) // 1000
+    def _commit(self, carried: Carried, matched: Match, turn: Turn, why: str | None) -> None:
         self._sessions.commit(matched, turn.session)
-        self._put(
-            Turned(
-                before=before,
-                after=turn.session,
-                shared=shared_of(matched, turn) if before else 0,
-                format=request.format,
-                credential=credential.kind,
-                source=identity.source,
-                at=arrived.at,
-                model=request.head.model,
-                outcome=outcome_of(turn, client_body, why),
-                why=why,
-                bytes_before=len(client_body),
-                bytes_after=len(turn.body),
-                events=turn.events,
-                flushed=turn.flushed,
-                held=held_of(turn.held, why),
-                pending=turn.pending,
-                overhead_microseconds=overhead,
-                definitions=turn.front.definitions,
-                protocol=turn.front.protocol,
-                listed=turn.listed,
-            )
-        )
+        self._put(turned(carried, matched, turn, why))
 
     def _count(
         self, request: Request, identity: Identity, credential: Credential, host: str
@@ -230,16 +201,18 @@ class Paging:
 
         It often comes without system prompt and tools, so the history alone must do.
         """
-        alike = [s for s in self._sessions if s.messages is request.outline.known]
+        alike = [s for s in self._sessions if s.own is request.outline.known]
         shape = shape_of(request.head)
         matched = self._sessions.find(identity, request.messages, shape)
         matched = matched or match(alike, request.messages, shape, named=False)
         if matched is None or matched.session.frozen or matched.how == "compacted":
             return AS_IT_CAME
-        if not self._rules(matched, request, credential, host).edit:
+        rules = self._rules(matched, request, credential, host)
+        if not rules.edit:
             return AS_IT_CAME
+        matched, request, _ = as_model_knows(matched, request, rules)
         shown = view(matched.session, request, self._stored)
-        if shown.body is request.outline.body:
+        if shown.body is request.client_body:
             return AS_IT_CAME
         return Decision(shown.body, missing(request, shown.front))
 

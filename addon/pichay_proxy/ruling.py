@@ -9,6 +9,7 @@ from dataclasses import replace
 from pichay_core.birth.choice import Birth
 from pichay_core.birth.clearing import worth_clearing
 from pichay_core.birth.profile import Earlier, profiled
+from pichay_core.cooperate.tools import NAMES
 from pichay_core.modes import MODES, Mode
 from pichay_core.prices import Prices
 from pichay_core.request import Request
@@ -59,7 +60,9 @@ def _wanted(
         hour = ttl_of(request.head, request.messages) == CACHE_TTLS["1h"]
         clears = worth_clearing(model, request.at, hour, prices)
     told = mode.evicts or settings.births_for(mode).oversize > 0
-    birth = Birth(told=told, clears=clears, once=mode.births)
+    offers = NAMES if mode.evicts and settings.memory_tools else ()
+    tags = mode.evicts and settings.cleanup_tags
+    birth = Birth(told=told, clears=clears, once=mode.births, offers=offers, tags=tags)
     if not mode.definitions or not request.head.tool_names:
         return birth
     return profiled(birth, settings.tools, request, earlier())

@@ -55,7 +55,7 @@ class LiveSessions:
 
     def likely(self) -> list[tuple[Message, ...]]:
         """Return the conversations that a request may continue."""
-        return [session.messages for session in self]
+        return [session.own for session in self]
 
     def find(self, identity: Identity, messages: tuple[Message, ...], shape: str) -> Match | None:
         """Return the session that a request continues, None if none does. Changes nothing."""

@@ -10,10 +10,12 @@ from typing import Any
 from sqlite_utils import Database
 
 from pichay_cli.births_view import births_data
+from pichay_cli.cooperation_view import cooperation_data
 from pichay_cli.overview import LATEST
 from pichay_core.store import figures
 from pichay_core.store.activity import Activity, Tally, activity
 from pichay_core.store.births import Births, births
+from pichay_core.store.cooperation import Cooperation, cooperation
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.scope import Scope
 
@@ -24,10 +26,12 @@ def as_data(db: Database | None, scope: Scope) -> dict[str, Any]:
     done = activity(db, scope) if db else Activity()
     latest = figures.sessions(db, LATEST, scope) if db else ()
     born = births(db, scope) if db else Births()
+    model = cooperation(db, scope) if db else Cooperation()
     return {
         "scope": asdict(scope),
         "net": net_data(net),
         "births": births_data(born, done.count("called")),
+        "cooperation": cooperation_data(model, net),
         "activity": activity_data(done),
         "sessions": [session_data(session) for session in latest],
     }
@@ -41,6 +45,7 @@ def net_data(net: Net) -> dict[str, Any]:
     return {
         "estimate": True,
         "requests": net.requests,
+        "requests_in_the_clients_place": net.legs,
         "billed_requests": net.settled,
         "dollars": money,
         "priced_requests": net.priced,

@@ -22,6 +22,10 @@ _STYLES = {
     "pinned": "magenta",
     "called": "yellow",
     "passed": QUIET,
+    "asked": "magenta",
+    "collapsed": "cyan",
+    "advised": QUIET,
+    "unsaid": "yellow",
 }
 NAME_WIDTH = 10
 """Letters of the longest name: tls failed."""
@@ -134,6 +138,32 @@ def _cleared(event: EventStory) -> str:
     return f"{results}, {_tokens(event)}, by the provider, {event.why}"
 
 
+def _asked(event: EventStory) -> str:
+    amount = f", {_tokens(event)}" if event.tokens else ""
+    return f"{event.detail.get('tool')}: {event.why}{amount}"
+
+
+def _released(event: EventStory) -> str:
+    said = f': "{event.why}"' if event.why else ""
+    return f"{event.page}  leaves with the next flush, says the model{said}"
+
+
+def _collapsed(event: EventStory) -> str:
+    first, last = event.detail.get("first", 0), event.detail.get("last", 0)
+    pages = times(event.detail.get("pages", 0), "page")
+    instead = f"a summary by the model stands for them, page {event.detail.get('handle') or '?'}"
+    return f"messages {first} to {last}, {pages}, {_tokens(event)} off the window: {instead}"
+
+
+def _advised(event: EventStory) -> str:
+    return f"the model was told that its window is in the {event.why} zone, {_tokens(event)}"
+
+
+def _unsaid(event: EventStory) -> str:
+    at = event.detail.get("at", 0)
+    return f"what the client had not been shown from message {at} on is not sent: {event.why}"
+
+
 def _refused(event: EventStory) -> str:
     return f"{event.detail.get('host')}: the client refused the certificate"
 
@@ -170,5 +200,10 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "called": _called,
     "restored": _restored,
     "cleared": _cleared,
+    "asked": _asked,
+    "released": _released,
+    "collapsed": _collapsed,
+    "advised": _advised,
+    "unsaid": _unsaid,
     "tls_failed": _refused,
 }

@@ -42,6 +42,8 @@ class Options:
     hosts: tuple[str, ...] = ()
     allow_subscription: bool = False
     keep_thinking: bool = False
+    memory_tools: bool | None = None
+    cleanup_tags: bool = False
     database: Path | None = None
     reverse: bool = False
     port: int | None = None
@@ -69,6 +71,10 @@ class Options:
             given.append("pichay_allow_subscription=true")
         if self.keep_thinking:
             given.append("pichay_keep_thinking=true")
+        if self.memory_tools is not None:
+            given.append(f"pichay_memory_tools={str(self.memory_tools).lower()}")
+        if self.cleanup_tags:
+            given.append("pichay_cleanup_tags=true")
         if self.database is not None:
             given.append(f"pichay_database={self.recording()}")
         return tuple(given)
@@ -160,6 +166,18 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         "--keep-thinking",
         is_flag=True,
         help="Never give up thinking so that what stands before it can leave.",
+    ),
+    click.option(
+        "--memory-tools/--no-memory-tools",
+        default=None,
+        help="Offer the model tools for its own memory, which the client never sees (modes page, "
+        "full; the default).",
+    ),
+    click.option(
+        "--cleanup-tags",
+        is_flag=True,
+        help="Let the model do the same by tags in its text; they are taken out of it (modes page, "
+        "full).",
     ),
     click.option("--database", type=_PATH, help="Record here, not in PICHAY_HOME."),
     click.option(

@@ -6,11 +6,13 @@ from sqlite_utils import Database
 
 from pichay_cli.amounts import ago
 from pichay_cli.births_view import births_panel
+from pichay_cli.cooperation_view import cooperation_panel
 from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet, unpaged_panel
 from pichay_cli.render import Either, Piece, RenderableType, beside, section, stack
 from pichay_core.store import figures
 from pichay_core.store.activity import activity
 from pichay_core.store.births import births
+from pichay_core.store.cooperation import cooperation
 from pichay_core.store.scope import EVERYTHING, Scope
 
 LATEST = 5
@@ -33,12 +35,15 @@ def layouts(
     *between* stands after the figures and before the sessions.
     """
     done = activity(db, scope)
-    net, paging = net_panel(figures.net(db, scope), _said(scope, now)), paging_panel(done)
+    billed = figures.net(db, scope)
+    net, paging = net_panel(billed, _said(scope, now)), paging_panel(done)
     unpaged = unpaged_panel(done)
     born = births_panel(births(db, scope), done.count("called"))
+    model = cooperation_panel(cooperation(db, scope), billed)
     latest = sessions_sheet(figures.sessions(db, LATEST, scope), now)
     below = (
         *([Piece(born, 3)] if born else []),
+        *([Piece(model, 3)] if model else []),
         *([Piece(unpaged, 4)] if unpaged else []),
         *between,
         Piece(section("Sessions", latest), 5),

@@ -127,7 +127,7 @@ def _difference(
 
 
 def _notes(net: Net) -> list[RenderableType]:
-    waiting = net.requests - net.settled
+    waiting = net.requests + net.legs - net.settled
     notes = []
     if net.unpriced:
         of = f"money is of {net.priced:,} of {times(net.settled, 'request')}"

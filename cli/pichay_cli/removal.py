@@ -35,6 +35,12 @@ def finish(db: Database, counts: Removed) -> None:
 def said(counts: Removed) -> str:
     """The counts that are not nought, in words."""
     named = [(count, table) for table, count in asdict(counts).items() if count]
-    one = {"flushes": "flush"}
-    parts = [times(count, one.get(table, table[:-1]), table) for count, table in named]
+    parts = [times(count, *_WORDS.get(table, (table[:-1], table))) for count, table in named]
     return ", ".join(parts) or "nothing"
+
+
+_WORDS = {
+    "flushes": ("flush", "flushes"),
+    "heard": ("message of the client's", "messages of the client's"),
+}
+"""What one and many rows of a table are called, where its name does not say."""

@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +122,19 @@ def drawing(
     notes = [
         _notes(turn, last, told[turn.request]) for turn, last in zip(turns, before, strict=False)
     ]
-    sheet = Sheet(_COLUMNS, rows, notes)
-    head = [*_head(session, now), headline(session.net), ""]
-    table = [flushes_sheet(flushes, session.net, born), ""] if flushes else []
     folds = collapsed_sheet(events, flushes)
-    summaries = [folds, ""] if folds else []
-    return lines((*head, *table, *summaries, *map(_event, told[None]), sheet))
+    sections = (
+        [*_head(session, now), headline(session.net), ""],
+        [flushes_sheet(flushes, session.net, born), ""] if flushes else [],
+        [folds, ""] if folds else [],
+        [line((_LEGS, QUIET)), ""] if session.net.legs else [],
+        map(_event, told[None]),
+        [Sheet(_COLUMNS, rows, notes)],
+    )
+    return lines(chain.from_iterable(sections))
+
+
+_LEGS = "leg: a request by Pichay in place of the client's above it, to answer the model"
 
 
 def _head(session: SessionFigures, now: float) -> list[RenderableType]:
@@ -137,6 +144,7 @@ def _head(session: SessionFigures, now: float) -> list[RenderableType]:
         *([f"mode {session.mode}"] if session.mode else []),
         times(session.turns, "turn"),
         times(session.requests, "request"),
+        *([times(session.net.legs, "leg")] if session.net.legs else []),
         f"seen {ago(now - session.last_at)} ago",
     )
     tools = [f"tool definitions {session.definitions}"] if session.definitions else []
@@ -153,7 +161,7 @@ def _head(session: SessionFigures, now: float) -> list[RenderableType]:
 def _row(turn: TurnStory, saved_tokens: int, saved_dollars: float) -> Sequence[Cell]:
     bill = turn.actual
     return (
-        str(turn.request),
+        f"{turn.request} leg {turn.leg}" if turn.leg else str(turn.request),
         str(turn.turn),
         tokens(bill.sent) if bill else "",
         tokens(bill.cache_read) if bill else "",

@@ -39,6 +39,8 @@ class Birth:
     """Tools of ours that stand behind the client's, in their order."""
     tags: bool = False
     """The model is told of tags in which it may ask for the same."""
+    nonce: str = ""
+    """The word that these tags carry."""
 
     @property
     def reduced(self) -> frozenset[str]:
@@ -73,4 +75,6 @@ def chosen(wanted: Birth, request: Request) -> Birth:
         way=wanted.way if names else "whole",
         names=names,
         clears=wanted.clears if tools and not request.format.manages(request.outline) else 0,
+        offers=wanted.offers if tools else (),
+        tags=wanted.tags and bool(tools),
     )

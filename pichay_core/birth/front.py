@@ -12,6 +12,8 @@ from pichay_core.birth.choice import Birth
 from pichay_core.birth.clearing import asking
 from pichay_core.birth.definitions import deferred, short
 from pichay_core.birth.protocol import PROTOCOL
+from pichay_core.cooperate.tags import told as tags_told
+from pichay_core.cooperate.tools import definitions
 from pichay_core.request import Request
 from pichay_core.wire import jsontext
 from pichay_core.wire.format import Format
@@ -26,7 +28,7 @@ class Front:
     definitions: int = 0
     """Bytes of tool definitions that the model is not given."""
     protocol: int = 0
-    """Bytes of text that the client did not send."""
+    """Bytes of text that the client did not send, here or behind its messages."""
     clears: bool = False
     """The provider is asked to clear old tool results."""
     betas: tuple[str, ...] = ()
@@ -43,13 +45,18 @@ def front(request: Request, birth: Birth | None) -> Front:
     fields, head = request.outline.fields, request.head
     edits: list[tuple[Place, bytes]] = []
     saved = added = 0
-    if birth.way != "whole" and birth.reduced and head.raw_tools is not None:
-        tools, saved = _reduced(request.format, head.raw_tools, birth)
-        edits += [(fields["tools"], tools)] if tools != head.raw_tools else []
+    if head.raw_tools is not None:
+        tools = head.raw_tools
+        if birth.way != "whole" and birth.reduced:
+            tools, saved = _reduced(request.format, tools, birth)
+        ours = offers(request, birth)
+        offered = _offered(request.format, tools, ours) if ours else tools
+        added += len(offered) - len(tools)
+        edits += [(fields["tools"], offered)] if offered != head.raw_tools else []
     if birth.told and head.raw_system is not None:
-        system = _told(request.format, head.raw_system)
+        system = _told(request.format, head.raw_system, birth.nonce)
         edits.append((fields["system"], system))
-        added = len(system) - len(head.raw_system)
+        added += len(system) - len(head.raw_system)
     if asked := asking(request, birth):
         edits.append((asked.place, asked.text))
     if not edits:
@@ -88,6 +95,18 @@ def _made(
             yield place, new
 
 
+def offers(request: Request, birth: Birth | None) -> tuple[str, ...]:
+    """Return the tools of ours that a request offers: none that the client has by the same name."""
+    if birth is None or request.head.raw_tools is None:
+        return ()
+    return tuple(name for name in birth.offers if name not in request.head.tool_names)
+
+
 @lru_cache(maxsize=64)
-def _told(format: Format, system: bytes) -> bytes:
-    return format.told(system, PROTOCOL)
+def _offered(format: Format, tools: bytes, names: tuple[str, ...]) -> bytes:
+    return format.offered(tools, definitions(names))
+
+
+@lru_cache(maxsize=64)
+def _told(format: Format, system: bytes, nonce: str) -> bytes:
+    return format.told(system, f"{PROTOCOL} {tags_told(nonce)}" if nonce else PROTOCOL)

@@ -49,7 +49,7 @@ def asked(session: Session, command: Collapse) -> Session | str:
     The new fold may contain older ones: its summary is the only one then.
     """
     summary = command.summary.encode(errors="replace").decode().strip()
-    if why := _unfit(summary):
+    if why := _stopped(session) or _unfit(summary):
         return why
     found = _bounds(session, command.first, command.last)
     if found is None:
@@ -89,6 +89,11 @@ def rendered(messages: Sequence[Message], format: Format) -> str:
     """Return messages as plain text: who says what, calls with arguments, results."""
     parts = (f"[{message.role}]\n{format.plain(message.raw)}" for message in messages)
     return "\n\n".join(parts)
+
+
+def _stopped(session: Session) -> str | None:
+    stopped = session.frozen or session.held
+    return "Nothing more is moved out of this conversation." if stopped else None
 
 
 def _unfit(summary: str) -> str | None:

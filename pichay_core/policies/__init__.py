@@ -4,18 +4,13 @@ A policy ranks pages that may leave; it never decides *whether* they do (that is
 nor *when* (that is the schedule).
 """
 
-from collections.abc import Callable, Sequence
-
 from pichay_core.policies.cost import cost
 from pichay_core.policies.fifo import fifo
 from pichay_core.policies.lru import lru
-from pichay_core.policies.moment import Moment
+from pichay_core.policies.moment import Moment, Policy
+from pichay_core.policies.released import released_first
 from pichay_core.policies.size import size
 from pichay_core.policies.working_set import working_set
-from pichay_core.table import Entry
-
-type Policy = Callable[[Sequence[Entry], Moment], list[Entry]]
-"""(pages that may leave, what a policy is told) -> those that should, first to leave first."""
 
 POLICIES: dict[str, Policy] = {
     "cost": cost,
@@ -28,4 +23,4 @@ POLICIES: dict[str, Policy] = {
 USUAL_POLICY = "fifo"
 """What runs unless the user chooses; DESIGN 7 says why."""
 
-__all__ = ["POLICIES", "USUAL_POLICY", "Moment", "Policy"]
+__all__ = ["POLICIES", "USUAL_POLICY", "Moment", "Policy", "released_first"]

@@ -1,8 +1,9 @@
-"""What a policy is told."""
+"""What a policy is told, and what it is."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from pichay_core.table import PageTable
+from pichay_core.table import Entry, PageTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,7 @@ class Moment:
     """Every page of the session, those that are out too."""
     sent: int = 0
     """Tokens of the client's own text in the messages that were sent before."""
+
+
+type Policy = Callable[[Sequence[Entry], Moment], list[Entry]]
+"""(pages that may leave, what a policy is told) -> those that should, first to leave first."""

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pichay_core.model import WHOLE, Kind, State
 from pichay_core.table import Entry, PageTable
+from pichay_core.tools import FAULT
 
 
 class Standing(StrEnum):
@@ -43,7 +44,10 @@ class Named:
 
 
 def named(table: PageTable) -> Named:
-    """Return what the calls that succeeded named last, in one pass."""
+    """Return what the calls that succeeded named last, in one pass.
+
+    What was recalled is a reference to the page that it is a copy of, and names nothing itself.
+    """
     reads: dict[str, Entry] = {}
     writes: dict[str, int] = {}
     queries: list[Entry] = []
@@ -53,7 +57,7 @@ def named(table: PageTable) -> Named:
         if state is State.EVICTED or state is State.COLLECTED:
             out += page.tokens
         call = page.call
-        if page.error or (call.key is None and call.writes is None):
+        if page.error or call.tool == FAULT or (call.key is None and call.writes is None):
             continue
         if call.writes is not None:
             writes[call.writes] = entry.born

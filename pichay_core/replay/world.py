@@ -136,7 +136,7 @@ def _shown_by_message(session: Session, first: int) -> Mapping[int, Mapping[int,
     for page, (message, block) in session.frames.items():
         entry = entries.get(page) if message >= first else None
         if entry is not None and entry.out:
-            found[message][block] = stub_bytes(entry.page)
+            found[message][block] = stub_bytes(entry.page, entry.summary)
         elif entry is not None and entry.state is State.RESIDENT and entry.form is not Form.WHOLE:
             found[message][block] = entry.form_bytes
     return found

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from sqlite_utils import Database
 
-from pichay_core.events import Differed, Duplicated, Repaired, Trimmed
+from pichay_core.events import Advised, Differed, Duplicated, Repaired, Trimmed
 from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, Usage
 from pichay_core.prices import NOTHING, Price, Prices
@@ -133,7 +133,7 @@ class Accounts:
         appended = self._appended.pop((record.session, record.request), 0)
         if row is None:
             return
-        changes: Row = {"status": record.status}
+        changes: Row = {"status": record.status, "asked": record.asked}
         if record.outcome is not None:
             changes |= {"outcome": record.outcome, "why": record.why, **NOTHING_SAVED}
         if record.usage is not None:
@@ -245,5 +245,5 @@ def _only_appends(record: Turned) -> bool:
     )
 
 
-_OTHER_TEXT = (Repaired, Duplicated, Differed, Trimmed)
-"""What puts another text into the frame of a new page than the client sent."""
+_OTHER_TEXT = (Repaired, Duplicated, Differed, Trimmed, Advised)
+"""What puts another text into the new messages than the client sent."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlite_utils import Database
 
 from pichay_core.store.schema import has_flushes
-from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+from pichay_core.store.scope import EVERYTHING, Row, Scope, own, rows, where
 from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND
 
 
@@ -42,7 +42,7 @@ class Activity:
 
     happened: Mapping[str, tuple[Tally, ...]] = field(default_factory=dict[str, tuple[Tally, ...]])
     outcomes: tuple[tuple[str, Tally], ...] = ()
-    """Requests by outcome and reason."""
+    """Requests of the client's by outcome and reason."""
     held: tuple[Tally, ...] = ()
     """Requests in which something was held back, and the most tokens in one of them."""
     flushes: tuple[Tally, ...] = ()
@@ -87,7 +87,7 @@ def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
         happened={kind: tuple(tallies) for kind, tallies in happened.items()},
         outcomes=tuple(
             (row["outcome"], _tally(row))
-            for row in rows(db, _OUTCOMES.format(where=where(scope)), scope)
+            for row in rows(db, _OUTCOMES.format(where=where(scope, also=own(db))), scope)
         ),
         held=_tallies(db, _HELD, scope),
         flushes=_tallies(db, _FLUSHES, scope),

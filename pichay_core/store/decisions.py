@@ -12,11 +12,18 @@ import zstandard
 from sqlite_utils import Database
 
 from pichay_core.cooperate.folds import rendered
-from pichay_core.events import Collapsed, Collected, Event, Evicted, Trimmed
+from pichay_core.events import Collapsed, Collected, Event, Evicted, Trimmed, Unsaid
 from pichay_core.model import PageId
-from pichay_core.session import Session
-from pichay_core.store.records import Happened, Record, Refused, Settlement, Turned
-from pichay_core.store.rows import Row, event_row, page_row, session_row
+from pichay_core.session import Session, shared_prefix
+from pichay_core.store.records import (
+    Answered,
+    Happened,
+    Record,
+    Refused,
+    Settlement,
+    Turned,
+)
+from pichay_core.store.rows import Row, aside_rows, event_row, page_row, session_row
 from pichay_core.table import PageTable
 
 CONTENT_LEVEL = 6
@@ -35,6 +42,8 @@ class Decisions:
         match record:
             case Turned():
                 self._turned(record)
+            case Answered():
+                self._answered(record)
             case Happened():
                 self._happened(record)
             case Refused():
@@ -50,6 +59,7 @@ class Decisions:
         self._pages(record.before, after)
         self._contents(record)
         self._messages(record)
+        self._asides(record.before, after, record.events)
         self._events(record.events, record.at, after)
 
     def _upsert_session(
@@ -115,6 +125,37 @@ class Decisions:
             for position, message in enumerate(after.messages[start:], start)
         ]
         insert(self._db, "messages", new)
+
+    def _answered(self, record: Answered) -> None:
+        before, after = record.before, record.after
+        self._upsert_session(after, "", "", record.at)
+        self._pages(before, after)
+        self._asides(before, after, record.events)
+        self._events(record.events, record.at, after)
+
+    def _asides(self, before: Session | None, after: Session, events: Iterable[Event]) -> None:
+        """Keep what the client was not shown, and what is not sent any more apart from it."""
+        gone = [(after.id, event.at) for event in events if isinstance(event, Unsaid)]
+        self._db.conn.executemany("update asides set sent = 0 where session = ? and at = ?", gone)
+        same = before is not None and before.id == after.id
+        old = {one.at: one.legs for one in before.asides} if before and same else {}
+        insert(self._db, "asides", list(aside_rows(after, old)))
+        if after.heard is not None or (before and before.heard is not None):
+            self._heard(before if same else None, after)
+
+    def _heard(self, before: Session | None, after: Session) -> None:
+        known = before.heard if before and before.heard is not None else ()
+        now = after.heard if after.heard is not None else ()
+        shared = shared_prefix(known, now)
+        self._db.conn.execute(
+            "delete from heard where session = ? and position >= ?", (after.id, shared)
+        )
+        new = enumerate(now[shared:], shared)
+        insert(
+            self._db,
+            "heard",
+            [{"session": after.id, "position": at, "digest": one.digest} for at, one in new],
+        )
 
     def _happened(self, record: Happened) -> None:
         state = record.session_state

@@ -48,8 +48,11 @@ class Net:
     """What requests were billed, beside the estimate of what they would have been billed."""
 
     requests: int = 0
+    """The client's own."""
+    legs: int = 0
+    """Requests that we made in a client's place, to answer the model."""
     settled: int = 0
-    """Requests whose reply said what was billed; the amounts below are theirs."""
+    """Requests, legs among them, whose reply said what was billed; the amounts below are theirs."""
     actual: Tokens = Tokens()
     untouched: Tokens = Tokens()
     priced: int = 0
@@ -61,6 +64,10 @@ class Net:
     thinking: int = 0
     """Tokens of thinking that requests were sent without, so that pages could leave; of the
     saved tokens these are the price."""
+    legs_sent: int = 0
+    """Input tokens of legs, which are part of the actual ones, and of no untouched ones."""
+    legs_dollars: float = 0.0
+    """What legs cost, likewise."""
 
     @property
     def saved_tokens(self) -> int:
@@ -75,6 +82,7 @@ class Net:
     def __add__(self, other: "Net") -> "Net":
         return Net(
             self.requests + other.requests,
+            self.legs + other.legs,
             self.settled + other.settled,
             self.actual + other.actual,
             self.untouched + other.untouched,
@@ -83,6 +91,8 @@ class Net:
             self.untouched_dollars + other.untouched_dollars,
             (*self.unpriced, *(model for model in other.unpriced if model not in self.unpriced)),
             self.thinking + other.thinking,
+            self.legs_sent + other.legs_sent,
+            self.legs_dollars + other.legs_dollars,
         )
 
 
@@ -112,6 +122,7 @@ class SessionFigures:
     last_at: float
     turns: int
     requests: int
+    """The client's own."""
     window: int | None
     """Tokens of the last request that was settled, None if none was."""
     net: Net
@@ -151,7 +162,7 @@ def sessions(
     inner = f"session in (select id from sessions {chosen})"
     columns = f"session, {_columns(db)}"
     nets = _nets(rows(db, f"select {columns} from turns where {inner} {_EACH}", scope))
-    windows = _by_session(rows(db, _WINDOWS.format(inner=inner), scope), "window")
+    windows = _by_session(rows(db, _WINDOWS.format(inner=inner, sent=_SENT), scope), "window")
     counts = rows(db, _MOVES.format(inner=inner), scope)
     evictions, faults = _by_session(counts, "evictions"), _by_session(counts, "faults")
     return tuple(
@@ -166,7 +177,7 @@ def sessions(
             started_at=row["started_at"],
             last_at=row["last_at"],
             turns=row["turn"],
-            requests=row["requests"],
+            requests=row["requests"] - nets.get(row["id"], Net()).legs,
             window=windows.get(row["id"]),
             net=nets.get(row["id"], Net()),
             evictions=evictions.get(row["id"], 0),
@@ -192,7 +203,8 @@ def _definitions(birth: str | None) -> str:
 
 _EACH = "group by session, model"
 _NET = """
-    model, count(*) requests, count(input_tokens) settled, count(dollars) priced,
+    model, count(*) - {legs} requests, {legs} legs, {legs_sent} legs_sent,
+    {legs_dollars} legs_dollars, count(input_tokens) settled, count(dollars) priced,
     total(input_tokens) input, total(cache_read_tokens) cache_read,
     total(cache_write_5m_tokens) + total(cache_write_1h_tokens) cache_write,
     total(output_tokens) output,
@@ -202,9 +214,14 @@ _NET = """
     total(untouched_output_tokens) untouched_output,
     total(dollars) dollars, total(untouched_dollars) untouched_dollars
 """
+_SENT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
+_LEGS = {
+    "legs": "sum(leg > 0)",
+    "legs_sent": f"total(case when leg > 0 then {_SENT} end)",
+    "legs_dollars": "total(case when leg > 0 then dollars end)",
+}
 _WINDOWS = """
-    select session, max(request), input_tokens + cache_read_tokens
-        + cache_write_5m_tokens + cache_write_1h_tokens window
+    select session, max(request), {sent} window
     from turns where {inner} and input_tokens is not null group by session
 """
 _MOVES = """
@@ -217,15 +234,18 @@ _MOVES = """
 
 
 def _columns(db: Database) -> str:
-    """Return what a net is made of. An older recording knows nothing of thinking."""
-    counted = "thinking_tokens" in db["turns"].columns_dict
-    return f"{_NET}, {'total(thinking_tokens)' if counted else 0} thinking"
+    """Return what a net is made of. An older recording knows nothing of thinking, or of legs."""
+    known = db["turns"].columns_dict
+    legs = _LEGS if "leg" in known else dict.fromkeys(_LEGS, "0")
+    thinking = "total(thinking_tokens)" if "thinking_tokens" in known else "0"
+    return f"{_NET.format(**legs)}, {thinking} thinking"
 
 
 def _net(row: Row) -> Net:
     unknown = row["settled"] > row["priced"]
     return Net(
         requests=row["requests"],
+        legs=row["legs"],
         settled=row["settled"],
         actual=_tokens(row, ""),
         untouched=_tokens(row, "untouched_"),
@@ -234,6 +254,8 @@ def _net(row: Row) -> Net:
         untouched_dollars=row["untouched_dollars"],
         unpriced=(row["model"],) if unknown else (),
         thinking=int(row["thinking"]),
+        legs_sent=int(row["legs_sent"]),
+        legs_dollars=row["legs_dollars"],
     )
 
 

@@ -24,7 +24,7 @@ from pichay_core.store.decisions import insert
 from pichay_core.store.records import Turned
 from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
-from pichay_core.store.turns import Counted, given_up
+from pichay_core.store.turns import Counted, came_back, given_up
 from pichay_core.tariff import multipliers, rates
 
 MOST_OPEN = 1_024
@@ -132,7 +132,7 @@ class Flushes:
         self, record: Turned, counted: list[Counted], each: float, collapsed: Mapping[int, int]
     ) -> Mapping[int, Share]:
         """One pass over the pages; a flush is named by its turn."""
-        again = {one.entry.page.id for one in counted if one.entry.faults}
+        again = {one.entry.page.id for one in counted if came_back(one.entry)}
         refetches = self._refetched(record.after.id, again)
         came = _refetched_now(record)
         removed, refetched, fresh = Counter[int](collapsed), Counter[int](), Counter[int]()
@@ -140,7 +140,7 @@ class Flushes:
             entry = one.entry
             if entry.out:
                 removed[NOBODY if entry.moved is None else entry.moved] += one.gain
-            if entry.faults:
+            if came_back(entry):
                 turn = refetches[entry.page.id]
                 refetched[turn] += one.tokens
                 fresh[turn] += one.tokens if entry.page.id in came else 0
@@ -211,7 +211,7 @@ def _born(parts: Parts, faults: Parts | None) -> float:
 def _refetched_now(record: Turned) -> set[PageId]:
     """Return the pages that came with this request for a second time."""
     faults = (event for event in record.events if isinstance(event, Faulted))
-    return {fault.by for fault in faults if fault.kind is FaultKind.REFETCH}
+    return {fault.by for fault in faults if fault.kind in (FaultKind.REFETCH, FaultKind.RECALL)}
 
 
 def _weights(known: Rates | None, model: str, at: float) -> Weights:
@@ -289,7 +289,8 @@ _REFETCHES = f"""
     select json_extract(events.detail, '$.by') by,
         case when pages.moved <= events.turn then pages.moved else {BIRTH} end moved
     from events join pages on pages.session = events.session and pages.id = events.page
-    where events.session = :session and events.kind = 'faulted' and events.why = 'refetch'
+    where events.session = :session and events.kind = 'faulted'
+        and events.why in ('refetch', 'recall')
         and (pages.moved <= events.turn or pages.form = 'trimmed')
 """
 """A page that had not left when it was asked for again had been cut when it came."""

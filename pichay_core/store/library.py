@@ -12,7 +12,7 @@ from sqlite_utils import Database
 from pichay_core.birth.profile import Earlier
 from pichay_core.session import Session
 from pichay_core.store.profiles import earlier_sessions
-from pichay_core.store.rows import session_of
+from pichay_core.store.rows import Recorded, session_of
 from pichay_core.store.schema import open_for_reading
 from pichay_core.store.scope import Row, Scope, rows
 
@@ -38,10 +38,7 @@ class Library:
     def sessions(self, identity: str) -> list[Session]:
         """Return the sessions of one identity as they stood, the latest first."""
         found = rows(self._db, _LATEST, identity=identity, most=REMEMBERED)
-        return [
-            session_of(row, _pages(self._db, row["id"]), _digests(self._db, row["id"]))
-            for row in found
-        ]
+        return [session_of(row, _kept(self._db, row["id"])) for row in found]
 
     def earlier(self, session: Session) -> list[Earlier]:
         """Return what sessions like this one did with their tools, nothing if none is kept."""
@@ -66,12 +63,26 @@ class Library:
         self._db.conn.close()
 
 
+def _kept(db: Database, session: str) -> Recorded:
+    return Recorded(
+        _pages(db, session),
+        _digests(db, "messages", session),
+        _digests(db, "heard", session),
+        rows(db, _ASIDES, Scope(session)),
+    )
+
+
+_ASIDES = """
+select * from asides where session = :session and sent order by at, leg
+"""
+
+
 def _pages(db: Database, session: str) -> list[Row]:
     return rows(
         db, "select * from pages where session = :session order by position", Scope(session)
     )
 
 
-def _digests(db: Database, session: str) -> list[bytes]:
-    sql = "select digest from messages where session = :session order by position"
+def _digests(db: Database, table: str, session: str) -> list[bytes]:
+    sql = f"select digest from {table} where session = :session order by position"
     return [row["digest"] for row in rows(db, sql, Scope(session))]

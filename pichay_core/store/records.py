@@ -45,6 +45,10 @@ class Turned:
     """Bytes of text that the client did not send."""
     listed: int = 0
     """Bytes of the user's text that were not sent."""
+    leg: int = 0
+    """0 for the client's own request, n for the n-th that we made in its place."""
+    unseen: int = 0
+    """Bytes of its messages that the client did not send: what passed between the model and us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Settlement:
     why: str | None = None
     cleared: int = 0
     """Tokens that the provider left out because we asked it to; they are missing from *usage*."""
+    asked: int = 0
+    """Calls to tools of ours in the reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,17 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """A reply was taken over into its session: what the client was not shown, and what was asked
+    in it. A decision: never dropped."""
+
+    before: Session
+    after: Session
+    events: tuple[Event, ...]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A client refused our certificate for a host."""
 
@@ -85,4 +102,4 @@ class Refused:
     detail: str
 
 
-type Record = Turned | Settlement | Happened | Refused
+type Record = Turned | Settlement | Answered | Happened | Refused

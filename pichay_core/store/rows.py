@@ -4,13 +4,16 @@ A session that is written and read again is the same value, apart from the clien
 which the client sends again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from pichay_core.birth.choice import birth_of
+from pichay_core.cooperate.fold import as_text as folds_as_text
+from pichay_core.cooperate.fold import folds_of
+from pichay_core.cooperate.zones import NO_NOTES, notes_of
 from pichay_core.events import Event
 from pichay_core.ledger import Ledger
 from pichay_core.model import (
@@ -26,9 +29,10 @@ from pichay_core.model import (
     State,
 )  # fmt: skip
 from pichay_core.models import binds_thinking
-from pichay_core.session import Session
+from pichay_core.session import Aside, Session
 from pichay_core.table import Entry, PageTable, Pin
 from pichay_core.wire.message import Message
+from pichay_core.wire.reply import Leg, Part
 
 type Row = dict[str, Any]
 
@@ -66,15 +70,68 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "frozen": session.frozen,
         "held": session.held,
         "stripped": session.stripped,
+        "folds": folds_as_text(session.folds) or None,
+        "notes": None if session.notes == NO_NOTES else session.notes.as_text(),
         "warned": "\n".join(sorted(session.warned)),
         "cached": session.ledger.cached,
         "untouched_cached": session.ledger.untouched_cached,
     }
 
 
-def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[bytes]) -> Session:
+def aside_rows(session: Session, old: Mapping[int, tuple[Leg, ...]]) -> Iterator[Row]:
+    """Yield the rows of table ``asides`` for what is not among the *old* legs."""
+    for aside in session.asides:
+        known = old.get(aside.at, ())
+        if aside.legs[: len(known)] != known:
+            known = ()
+        for position in range(len(known), len(aside.legs)):
+            yield _aside_row(session.id, aside.at, position, aside.legs[position])
+
+
+def _aside_row(session: SessionId, at: int, position: int, leg: Leg) -> Row:
+    parts = [[msgspec.Raw(part.raw), part.shown, part.altered] for part in leg.parts]
+    return {
+        "session": session,
+        "at": at,
+        "leg": position,
+        "reply": msgspec.json.encode(parts).decode(),
+        "results": msgspec.json.encode([msgspec.Raw(one) for one in leg.answers]).decode(),
+        "goes_on": leg.goes_on,
+        "sent": True,
+    }
+
+
+def _asides(found: Iterable[Row]) -> tuple[Aside, ...]:
+    legs: dict[int, list[Leg]] = {}
+    for row in found:
+        legs.setdefault(row["at"], []).append(_leg(row))
+    return tuple(Aside(at, tuple(said)) for at, said in sorted(legs.items()))
+
+
+def _leg(row: Mapping[str, Any]) -> Leg:
+    parts = msgspec.json.decode(row["reply"], type=list[tuple[msgspec.Raw, str | None, bool]])
+    answers = msgspec.json.decode(row["results"], type=list[msgspec.Raw])
+    return Leg(
+        parts=tuple(Part(bytes(raw), shown, altered) for raw, shown, altered in parts),
+        answers=tuple(map(bytes, answers)),
+        goes_on=bool(row["goes_on"]),
+    )
+
+
+class Recorded(NamedTuple):
+    """What is kept of a session beside its own row."""
+
+    pages: Iterable[Row]
+    digests: Iterable[bytes]
+    """Of its messages as the model knows them."""
+    heard: Sequence[bytes] = ()
+    """Of those of the client, where they are others."""
+    asides: Iterable[Row] = ()
+
+
+def session_of(row: Mapping[str, Any], kept: Recorded) -> Session:
     """Return the session as it stood, its messages known by their hashes only."""
-    entries = map(entry_of, pages)
+    entries = map(entry_of, kept.pages)
     return Session(
         id=SessionId(row["id"]),
         identity=row["identity"],
@@ -91,7 +148,9 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         mode=row.get("mode") or "",
         cleared_pages=row.get("cleared_pages") or 0,
         cleared_tokens=row.get("cleared_tokens") or 0,
-        messages=tuple(Message(b"", digest, "") for digest in digests),
+        messages=tuple(Message(b"", digest, "") for digest in kept.digests),
+        heard=tuple(Message(b"", digest, "") for digest in kept.heard) or None,
+        asides=_asides(kept.asides),
         placed=False,
         table=PageTable().with_entries(entries),
         turn=row["turn"],
@@ -106,6 +165,8 @@ def session_of(row: Mapping[str, Any], pages: Iterable[Row], digests: Iterable[b
         frozen=row["frozen"],
         held=row.get("held"),
         stripped=row.get("stripped") or 0,
+        folds=folds_of(row.get("folds")),
+        notes=notes_of(row["notes"]) if row.get("notes") else NO_NOTES,
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),
     )
@@ -162,6 +223,8 @@ def page_row(session: SessionId, position: int, entry: Entry) -> Row:
         "form": None if entry.form is Form.WHOLE else entry.form.value,
         "source": entry.source,
         "form_bytes": None if entry.form is Form.WHOLE else entry.form_bytes,
+        "released": entry.released or None,
+        "summary": entry.summary or None,
     }
 
 
@@ -184,6 +247,8 @@ def entry_of(row: Mapping[str, Any]) -> Entry:
         form=Form(row.get("form") or Form.WHOLE),
         source=PageId(row["source"]) if row.get("source") else None,
         form_bytes=row.get("form_bytes") or 0,
+        released=bool(row.get("released")),
+        summary=row.get("summary") or "",
     )
 
 

@@ -16,6 +16,15 @@ pages would have cost, what was written again because of it, what refetches of i
 Its net is the first less the others; ``paid_back`` counts the requests after which that was
 nought or more and has been since, null if it is a loss. A page is of the flush of the turn that
 ``pages.moved`` names.
+
+And a sixth. An *aside* is what passed between the model and Pichay that the client was not
+shown: a reply with calls to tools of ours and what they were answered with, as JSON text. Its
+``at`` is the number of the client's message that the reply is part of, or would be; its ``leg``
+the number of the request within the one that the client made; ``goes_on`` if another of ours
+answered it, ``sent`` while it is told again with every request. *Messages* are of the conversation
+as the model sees it, asides among them; *heard* are the same hashes of what the client itself
+sends. In ``turns``, ``leg`` is 0 for the client's own request and n for the n-th that Pichay made
+in its place to answer the model; ``asked`` counts the calls to our tools in the reply.
 """
 
 import sqlite3
@@ -25,7 +34,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from pichay_core.store.tables import BIRTH, FIRST, FLUSHES
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, UNSEEN
 
 migrations = Migrations("pichay")
 
@@ -79,6 +88,13 @@ def what_is_sent_smaller(db: Database) -> None:
     for statement in BIRTH.split(";"):
         if statement.strip():
             db.conn.execute(statement)
+
+
+@migrations()
+def what_the_client_was_not_shown(db: Database) -> None:
+    """Add what passed between the model and us, and what the model did with its memory."""
+    for statement in UNSEEN.split(";"):
+        db.conn.execute(statement)
 
 
 class Unusable(Exception):

@@ -39,3 +39,8 @@ def where(scope: Scope, session: str = "session", at: str = "at", also: str = ""
         *([also] if also else []),
     ]
     return f"where {' and '.join(terms)}" if terms else ""
+
+
+def own(db: Database) -> str:
+    """Return the condition that keeps the client's own requests; old recordings have no others."""
+    return "leg = 0" if "leg" in db["turns"].columns_dict else ""

@@ -41,6 +41,10 @@ class TurnStory:
     untouched: Tokens | None
     dollars: float | None
     untouched_dollars: float | None
+    leg: int = 0
+    """0 for the client's own request, n for the n-th that we made in its place."""
+    asked: int = 0
+    """Calls to our tools in the reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,7 @@ _PAGES = """
 
 def _turn(row: Row) -> TurnStory:
     settled = row["input_tokens"] is not None
+    newer = ("thinking_tokens", "cleared_tokens", "leg", "asked")
     return TurnStory(
         request=row["request"],
         turn=row["turn"],
@@ -246,8 +251,6 @@ def _turn(row: Row) -> TurnStory:
         why=row["why"],
         status=row["status"],
         removed_tokens=row["removed_tokens"],
-        thinking_tokens=row.get("thinking_tokens") or 0,
-        cleared_tokens=row.get("cleared_tokens") or 0,
         pending_tokens=row["pending_tokens"],
         flushed=row["flushed"],
         held_tokens=row["held_tokens"],
@@ -257,6 +260,7 @@ def _turn(row: Row) -> TurnStory:
         untouched=_untouched(row) if settled else None,
         dollars=row["dollars"],
         untouched_dollars=row["untouched_dollars"],
+        **{name: row.get(name) or 0 for name in newer},
     )
 
 

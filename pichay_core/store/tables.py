@@ -181,3 +181,29 @@ create index sessions_project on sessions (project, client, kind, last_at);
 create index pages_tool on pages (session, tool)
 """
 """Of version 0.3."""
+UNSEEN = """
+create table asides (
+    id integer primary key,
+    session text not null references sessions (id),
+    at integer not null,
+    leg integer not null,
+    reply text not null,
+    results text not null,
+    goes_on integer not null,
+    sent integer not null
+);
+create index asides_session on asides (session, sent);
+create table heard (
+    session text not null references sessions (id),
+    position integer not null,
+    digest blob not null,
+    primary key (session, position)
+) without rowid;
+alter table sessions add folds text;
+alter table sessions add notes text;
+alter table pages add released integer;
+alter table pages add summary text;
+alter table turns add leg integer not null default 0;
+alter table turns add asked integer not null default 0
+"""
+"""Of version 0.4."""

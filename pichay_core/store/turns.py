@@ -26,7 +26,7 @@ class Counted(NamedTuple):
 def counted_page(entry: Entry, tokens: int) -> Counted:
     """Return a page of a request that comes to so many tokens."""
     short = 0 if entry.state is State.GONE else entry.left_out(tokens)
-    return Counted(entry, tokens, saved(entry.page, tokens) - short, short)
+    return Counted(entry, tokens, saved(entry.page, tokens, entry.summary) - short, short)
 
 
 NOTHING_SAVED: Row = dict.fromkeys(
@@ -46,6 +46,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float, beside: in
     """
     edited = record.outcome == "edited"
     after, amounts = record.after, _amounts(counted, round(record.listed * each), beside)
+    unseen = round(record.unseen * each)
     return {
         "session": after.id,
         "request": after.requests,
@@ -61,7 +62,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float, beside: in
         "removed_tokens": amounts.removed if edited else 0,
         "shortened_tokens": amounts.born if edited else 0,
         "thinking_tokens": round(given_up(record) * each) if edited else 0,
-        "refetched_tokens": amounts.refetched,
+        "refetched_tokens": amounts.refetched + unseen,
         "resident_tokens": amounts.resident,
         "pending_tokens": record.pending,
         "flushed": record.flushed,
@@ -69,6 +70,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float, beside: in
         "held_tokens": record.held.tokens,
         "held_why": record.held.why,
         "overhead_microseconds": record.overhead_microseconds,
+        "leg": record.leg,
         **_front(record, each),
     }
 
@@ -101,7 +103,11 @@ def _front_bytes(record: Turned) -> int | None:
     """Return the bytes beside the messages; None where these were not looked at."""
     if record.after.frozen:
         return None
-    return record.bytes_before - sum(len(message.raw) for message in record.after.messages)
+    return record.bytes_before - sum(len(message.raw) for message in record.after.own)
+
+
+RECALLING = "memory_fault"
+"""What it brings back is unseen by the client, and counted with all that is."""
 
 
 def _amounts(counted: Iterable[Counted], listed: int, beside: int) -> Amounts:
@@ -111,6 +117,15 @@ def _amounts(counted: Iterable[Counted], listed: int, beside: int) -> Amounts:
     for one in counted:
         born += one.short
         removed += one.gain if one.entry.out else 0
-        refetched += one.tokens if one.entry.faults else 0
+        refetched += one.tokens if came_back(one.entry) and not _recalls(one.entry) else 0
         resident += one.tokens - one.short if one.entry.state is State.RESIDENT else 0
     return Amounts(removed + born + beside, refetched, resident, born=born)
+
+
+def came_back(entry: Entry) -> bool:
+    """True if the page holds what had left: it was fetched again, or recalled."""
+    return entry.faults > 0 or _recalls(entry)
+
+
+def _recalls(entry: Entry) -> bool:
+    return entry.page.call.tool == RECALLING

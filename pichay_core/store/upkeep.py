@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from pichay_core.store.scope import EVERYTHING, rows
 
-_OF_SESSION = ("turns", "pages", "events", "messages", "flushes")
+_OF_SESSION = ("turns", "pages", "events", "messages", "flushes", "asides", "heard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Removed:
     events: int = 0
     messages: int = 0
     flushes: int = 0
+    asides: int = 0
+    heard: int = 0
 
 
 def older_than(db: Database, before: float) -> Removed:

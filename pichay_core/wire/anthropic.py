@@ -1,8 +1,9 @@
 """Anthropic Messages: where tool results stand, and how a stub is put in their place.
 
 Rule of this file: only the ``content`` of a ``tool_result`` and the ``text`` of a text block are
-ever replaced, only thinking is ever left out, and only a ``cache_control`` is ever added
-(``anthropic_write.py``). ``is_error``, ids, order and every unknown key stay as they came.
+ever replaced, only thinking is ever left out, and only a ``cache_control``, and a text at the end,
+are ever added (``anthropic_write.py``). ``is_error``, ids, order and every unknown key stay as they
+came.
 """
 
 import hashlib
@@ -14,18 +15,21 @@ import msgspec
 from pichay_core.model import Call
 from pichay_core.tools import describe
 from pichay_core.wire import jsontext
+from pichay_core.wire.anthropic_aside import offered, retold, spoken
 from pichay_core.wire.anthropic_blocks import content_blocks, mappings, ttl_of, unmarked
 from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_head import head
+from pichay_core.wire.anthropic_memory import answer_block as answer
 from pichay_core.wire.anthropic_plain import plain, user_says
+from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
 from pichay_core.wire.format import Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import THINKING, Block, Message, Result
 from pichay_core.wire.pictures import unbilled
-from pichay_core.wire.rules import marker_problems, problems
+from pichay_core.wire.rules import marker_problems, problems, takes_note
 from pichay_core.wire.shapes import Json, mapping, string
 
 name = "anthropic"
@@ -189,6 +193,7 @@ def _plain_text(content: list[Json]) -> str:
 
 
 __all__ = [
+    "answer",
     "asked",
     "definitions",
     "head",
@@ -196,12 +201,17 @@ __all__ = [
     "marker_problems",
     "mentions",
     "name",
+    "offered",
     "outline",
     "plain",
     "problems",
     "read",
+    "retold",
     "said",
     "searches",
+    "spoken",
+    "stream",
+    "takes_note",
     "text",
     "told",
     "user_says",

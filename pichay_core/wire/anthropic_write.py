@@ -13,15 +13,15 @@ from pichay_core.wire.message import THINKING
 
 
 def write(raw: bytes, edits: Edits) -> bytes:
-    """Return the message with new texts and cache markers; the rest as it came."""
+    """Return the message with new texts, cache markers and a note; the rest as it came."""
     content = jsontext.members(raw).get("content")
     if content is None:
         return raw
     match raw[content.start : content.start + 1]:
         case b"[":
             return _write_blocks(raw, jsontext.elements(raw, content), edits)
-        case b'"' if 0 in edits.said:
-            return jsontext.splice(raw, [(content, jsontext.encode(edits.said[0]))])
+        case b'"' if edits.said or edits.note:
+            return jsontext.splice(raw, [(content, _written_text(raw, content, edits))])
         case _:
             return raw
 
@@ -37,7 +37,23 @@ def _write_blocks(raw: bytes, places: Sequence[Place], edits: Edits) -> bytes:
         spliced += _add_marker(raw, places[position], ttl)
     if edits.unthought:
         spliced += _without(places, [_is_thinking(raw, place) for place in places])
+    if edits.note and places:
+        end = Place(places[-1].end, places[-1].end)
+        spliced.append((end, b"," + _text_block(jsontext.encode(edits.note))))
     return jsontext.splice(raw, spliced)
+
+
+def _written_text(raw: bytes, content: Place, edits: Edits) -> bytes:
+    """Return content that came as a string: with a note behind it, as two blocks."""
+    came = raw[content.start : content.end]
+    text = jsontext.encode(edits.said[0]) if 0 in edits.said else came
+    if not edits.note:
+        return text
+    return b"[" + _text_block(text) + b"," + _text_block(jsontext.encode(edits.note)) + b"]"
+
+
+def _text_block(text: bytes) -> bytes:
+    return b'{"type":"text","text":' + text + b"}"
 
 
 def _is_thinking(raw: bytes, block: Place) -> bool:

@@ -3,12 +3,13 @@
 A format reads *places* out of a body and writes text into places. It decides nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
+from pichay_core.wire.reply import Leg, Stream, TextFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,11 @@ class Edits:
     """All its thinking is left out."""
     said: Mapping[int, str] = field(default_factory=dict[int, str])
     """Texts of the user, by block."""
+    note: str = ""
+    """A text of ours, behind all blocks; empty for none."""
 
     def __bool__(self) -> bool:
-        return bool(self.texts or self.markers or self.unthought or self.said)
+        return bool(self.texts or self.markers or self.unthought or self.said or self.note)
 
 
 class Clearing(NamedTuple):
@@ -160,10 +163,48 @@ class Format(Protocol):
         """Return what asks the provider to clear; None if it cannot be, or the client does."""
         ...
 
+    def offered(self, tools: bytes, definitions: Sequence[bytes]) -> bytes:
+        """Return the tools with these definitions at their end; the rest as it came."""
+        ...
+
+    def retold(
+        self, raw: bytes, after: bytes | None, legs: Sequence[Leg]
+    ) -> tuple[list[bytes], bytes | None] | None:
+        """Return the messages that stand for a reply, and the message after it with our answers.
+
+        None if the client's message is not what it was shown. Raises Unreadable.
+        """
+        ...
+
+    def spoken(self, leg: Leg) -> list[bytes]:
+        """Return the messages that a leg adds to a conversation: the reply, and our answers."""
+        ...
+
+    def answer(self, call_id: str, text: str, error: bool) -> bytes:
+        """Return the result of a call to a tool of ours."""
+        ...
+
+    def takes_note(self, messages: Sequence[Message]) -> bool:
+        """True if a text of ours may stand behind the last of the messages."""
+        ...
+
     def problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the provider's structural rules a conversation breaks."""
         ...
 
     def marker_problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the rules on cache markers it breaks: all that a marker can break."""
+        ...
+
+    def stream(
+        self,
+        names: frozenset[str],
+        text_filter: Callable[[], TextFilter] | None = None,
+        streamed: bool = True,
+    ) -> Stream:
+        """Return what a reply passes through on its way to the client.
+
+        Calls to the tools of these *names* are kept from him, and what a filter takes out of a
+        text, one filter a text. *streamed* is how the reply comes, as events or in one piece.
+        """
         ...

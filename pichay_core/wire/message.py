@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pichay_core.model import Call
 
+ASSISTANT = "assistant"
 THINKING = ("thinking", "redacted_thinking")
 """Types of the content blocks that hold signed thinking."""
 

@@ -7,7 +7,7 @@ Source: Anthropic's Messages reference and the error strings it documents.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from pichay_core.wire.format import Head
 from pichay_core.wire.message import Block, Message
@@ -34,6 +34,29 @@ def problems(head: Head, messages: Sequence[Message]) -> frozenset[str]:
 def marker_problems(head: Head, messages: Sequence[Message]) -> frozenset[str]:
     """Say which of the rules on cache markers a conversation breaks."""
     return frozenset(_markers(head, messages))
+
+
+def takes_note(messages: Sequence[Message]) -> bool:
+    """True if a text may stand behind what the user says last, as far as these rules go.
+
+    Where a tool of the provider is still at work, only tool results may stand.
+    """
+    last = messages[-1] if messages else None
+    if last is None or last.role != "user" or not last.blocks:
+        return False
+    return not (any(block.empty for block in last.blocks) or _at_work(messages[:-1]))
+
+
+def _at_work(messages: Sequence[Message]) -> bool:
+    """True if the latest reply calls a tool of the provider's and holds no result of it."""
+    reply = takewhile(lambda message: message.role == "assistant", reversed(messages))
+    kinds = Counter(block.type for message in reply for block in message.blocks)
+    called = sum(kinds[kind] for kind in _OWN_CALLS)
+    return called > sum(count for kind, count in kinds.items() if kind.endswith("_tool_result"))
+
+
+_OWN_CALLS = ("server_tool_use", "mcp_tool_use")
+"""Of tools that the provider runs; their results stand in the reply."""
 
 
 def _markers(head: Head, messages: Sequence[Message]) -> Iterator[str]:

@@ -6,6 +6,7 @@ Source: WHATWG HTML, section 9.2 (lines end in CR LF, LF or CR).
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST_FRAME = 32 * 1024 * 1024
@@ -13,6 +14,9 @@ LONGEST_FRAME = 32 * 1024 * 1024
 
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n|\Z))")
 """Two line ends, of whichever kind. A CR that is the last byte so far may be half of a CR LF."""
+
+_BLANK_LAST = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)\Z")
+_DATA = re.compile(rb"(?<![^\r\n])data(?:: ?([^\r\n]*))?(?![^\r\n])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,29 @@ def parse(frame: bytes) -> Event:
         elif field == b"data":
             data.append(value)
     return Event(name, b"\n".join(data))
+
+
+def data_of(frame: bytes) -> bytes:
+    """Return the data of a frame: what :func:`parse` says of it, sooner."""
+    found: list[bytes] = _DATA.findall(frame)
+    return found[0] if len(found) == 1 else b"\n".join(found)
+
+
+def with_data(frame: bytes, data: bytes) -> bytes:
+    """Return the frame with other data, which must have as many lines; the rest as it came."""
+    lines = iter(data.split(b"\n"))
+    return _DATA.sub(lambda found: _filled(found, lines), frame)
+
+
+def _filled(found: re.Match[bytes], lines: Iterator[bytes]) -> bytes:
+    line = next(lines, b"")
+    named = found.group(1) is not None
+    return found.string[found.start() : found.start(1)] + line if named else found.group()
+
+
+def is_complete(frame: bytes) -> bool:
+    """True if what was left at the end of a stream is a frame: it ends with a blank line.
+
+    A stream that ends in a CR leaves its last frame, since an LF might have followed.
+    """
+    return _BLANK_LAST.search(frame[-4:]) is not None

@@ -7,7 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench_parts import advance, first_byte, memory, recorder_put, request_path, through_proxy
+from bench_parts import (
+    advance,
+    first_byte,
+    legs,
+    memory,
+    recorder_put,
+    request_path,
+    through_proxy,
+)
 from bench_parts.effort import FULL, QUICK, Effort
 from bench_parts.figures import Table, as_text, machine, write_json
 
@@ -17,6 +25,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Table]] = {
     "recorder": recorder_put.measure,
     "proxy": through_proxy.measure,
     "stream": first_byte.measure,
+    "legs": legs.measure,
     "memory": memory.measure,
 }
 

@@ -14,6 +14,8 @@ class Effort:
     proxy: tuple[tuple[int, int], ...]
     """The same through mitmdump."""
     streams: int
+    events: int
+    """Of each leg of a stream that goes on."""
     turns: int
     """Calls of ``advance``."""
     puts: int
@@ -28,6 +30,7 @@ FULL = Effort(
     path=((300 * KB, 150), (1 * MB, 120), (5 * MB, 60)),
     proxy=((300 * KB, 120), (5 * MB, 60)),
     streams=20,
+    events=50,
     turns=2000,
     puts=400,
     sessions=20,
@@ -39,6 +42,7 @@ QUICK = Effort(
     path=((300 * KB, 40), (1 * MB, 20), (5 * MB, 10)),
     proxy=((300 * KB, 30), (5 * MB, 10)),
     streams=5,
+    events=20,
     turns=500,
     puts=100,
     sessions=5,

@@ -77,12 +77,12 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(kind: type[Upstream] = Upstream) -> Iterator[Stage]:
     """A folder, an upstream and a state folder of Pichay's; all gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="pichay-bench-") as name:
         folder = Path(name)
         certificate = make_certificate(folder)
-        with _home(folder / "home"), upstream(certificate) as server:
+        with _home(folder / "home"), upstream(certificate, kind) as server:
             yield Stage(folder, certificate, server)
 
 
@@ -103,13 +103,20 @@ def ours(on: Stage, name: str = "pichay", schedule: str | None = None) -> Iterat
 @contextmanager
 def no_op(on: Stage) -> Iterator[Proxy]:
     """mitmdump with an addon whose hooks do nothing, but that streams replies as ours does."""
+    with scripted(on, "no_op", _NO_OP) as proxy:
+        yield proxy
+
+
+@contextmanager
+def scripted(on: Stage, name: str, addon: str) -> Iterator[Proxy]:
+    """mitmdump with this addon alone."""
     authority(on.confdir)
-    script = on.folder / "no_op.py"
-    script.write_text(_NO_OP)
+    script = on.folder / f"{name}.py"
+    script.write_text(addon)
     trusted = f"ssl_verify_upstream_trusted_ca={on.certificate.authority}"
     *options, _ = arguments(Plan(0, on.confdir, settings=(trusted,)))
     ours_end, theirs = socket.socketpair()
-    with ours_end, (on.folder / "no_op.log").open("wb") as log:
+    with ours_end, (on.folder / f"{name}.log").open("wb") as log:
         command = [sys.executable, "-P", "-m", "pichay_cli.mitmdump", *options, str(script)]
         with theirs:
             process = subprocess.Popen(

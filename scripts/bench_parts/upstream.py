@@ -86,9 +86,9 @@ class _Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def upstream(certificate: Certificate) -> Iterator[Upstream]:
+def upstream(certificate: Certificate, kind: type[Upstream] = Upstream) -> Iterator[Upstream]:
     """The upstream, serving while the block runs."""
-    with Upstream(certificate) as server:
+    with kind(certificate) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

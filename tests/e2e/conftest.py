@@ -108,12 +108,16 @@ class Mitmdump:
 
     def async_client(self):
         """Speaks HTTP/2 wherever it can, over one connection."""
-        trusted = _PrefersHttp2(ssl.PROTOCOL_TLS_CLIENT)
-        trusted.load_verify_locations(cadata="".join(_pem(self.trusted)))
         return httpx.AsyncClient(
             proxy=f"http://127.0.0.1:{self.port}", http2=True, trust_env=False, headers=KEY,
-            timeout=30, verify=trusted, limits=httpx.Limits(max_connections=1),
+            timeout=30, verify=self.trusted_over_http2(), limits=httpx.Limits(max_connections=1),
         )  # fmt: skip
+
+    def trusted_over_http2(self):
+        """The same trust, for a client that speaks HTTP/2 wherever it can."""
+        trusted = _PrefersHttp2(ssl.PROTOCOL_TLS_CLIENT)
+        trusted.load_verify_locations(cadata="".join(_pem(self.trusted)))
+        return trusted
 
     def sdk(self, url, http2=False, sent=None, key="sk-ant-api03-test"):
         """Anthropic's own client. Bodies that it sends are appended to *sent*."""
@@ -236,15 +240,24 @@ def bare(folder, certificate):
     """mitmdump without Pichay."""
     script = folder / "streams_only.py"
     script.write_text(STREAMS_ONLY)
+    with scripted(folder, script, certificate.authority) as proxy:
+        yield proxy
+
+
+@contextmanager
+def scripted(folder, script, authority, *more, log=None):
+    """mitmdump with a script, and without Pichay; upstream it trusts *authority*."""
     ours, theirs = socket.socketpair()
-    trust = f"ssl_verify_upstream_trusted_ca={certificate.authority}"
+    trust = f"ssl_verify_upstream_trusted_ca={authority}"
     command = ["--listen-host", "127.0.0.1", "-p", "0", "--set", f"confdir={folder / 'confdir'}"]
-    command += ["--set", trust, "--set", "flow_detail=0", "-q", "-s", str(script)]
-    with ours, subprocess.Popen(
-        [sys.executable, "-P", "-m", "pichay_cli.mitmdump", *command], stdin=theirs.fileno()
+    command += ["--set", trust, "--set", "flow_detail=0", "--set", "termlog_verbosity=warn"]
+    command += ["-s", str(script), *more]
+    with ours, open(log or os.devnull, "wb") as output, subprocess.Popen(
+        [sys.executable, "-P", "-m", "pichay_cli.mitmdump", *command],
+        stdin=theirs.fileno(), stdout=output, stderr=output,
     ) as process:  # fmt: skip
         theirs.close()
         ours.sendall(b"[]\n")
-        yield Mitmdump(int(ours.recv(64)), _trusting(folder), process.pid)
+        yield Mitmdump(int(ours.recv(64)), _trusting(folder), process.pid, log=log)
         ours.close()
         process.wait(20)

@@ -10,7 +10,7 @@ from pathlib import Path
 import zstandard
 from sqlite_utils import Database
 
-from pichay_core.store.schema import open_for_writing
+from pichay_core.store.schema import migrations, open_for_writing
 
 NOW = 1_750_000_000.0
 SONNET = "claude-sonnet-4-5"
@@ -173,9 +173,25 @@ class Recording:
         }
         self.db["flushes"].insert(row | changed)
 
-    def message(self, session, position):
-        self.db["messages"].insert(
+    def message(self, session, position, table="messages"):
+        self.db[table].insert(
             {"session": session, "position": position, "digest": bytes([position])}
+        )
+
+    def heard(self, session, position):
+        self.message(session, position, "heard")
+
+    def aside(self, session, at, leg=1, reply="[]", results="[]"):
+        self.db["asides"].insert(
+            {
+                "session": session,
+                "at": at,
+                "leg": leg,
+                "reply": reply,
+                "results": results,
+                "goes_on": 1,
+                "sent": 1,
+            }
         )
 
 
@@ -270,6 +286,54 @@ def born(path):
         )
     made.event(one, 4, "called", tokens=1_200, why="Agent")
     return made
+
+
+def cooperating(path):
+    """A session of four requests, to answer the model of which we made two more."""
+    made = Recording(path)
+    one = made.session("c0" * 16, turn=6, requests=6)
+    bills = {
+        1: ((10, 0, 50_000, 60), (10, 0, 50_000, 0), (0.19, 0.19)),
+        2: ((10, 50_000, 2_000, 500), (0, 0, 0, 500), (0.03, 0.01)),
+        3: ((10, 52_000, 1_000, 400), (10, 80_000, 1_000, 400), (0.03, 0.23)),
+        4: ((10, 53_000, 500, 40), (10, 81_000, 500, 0), (0.02, 0.08)),
+        5: ((10, 53_000, 0, 300), (0, 0, 0, 300), (0.02, 0.01)),
+        6: ((10, 53_500, 1_000, 300), (10, 82_000, 1_000, 300), (0.02, 0.04)),
+    }
+    for request, (billed, untouched, money) in bills.items():
+        also = {"leg": int(request in (2, 5)), "asked": {1: 1, 4: 2}.get(request, 0)}
+        made.turn(one, request, billed, untouched, money, outcome="edited", **also)
+    made.page(one, "p1", "src/app.py", "AAAAAAAA", moved=1)
+    made.page(one, "p2", "src/io.py", "BBBBBBBB", moved=1)
+    made.page(one, "p3", "src/db.py", pin_strength=4.0, pin_since=4)
+    made.page(one, "p4", "AAAAAAAA", tool="memory_fault")
+    made.event(one, 1, "advised", tokens=66_000, why="advisory")
+    made.event(one, 1, "asked", tokens=3_100, why="answered", tool="memory_fault")
+    made.event(one, 2, "faulted", "p1", 3_000, "recall", by="p4", away=4)
+    made.event(one, 2, "pinned", "p4", strength=1.0)
+    made.event(one, 4, "asked", tokens=3_170, why="answered", tool="memory_fault")
+    made.event(one, 4, "asked", tokens=30, why="unknown page", tool="memory_fault")
+    made.event(one, 5, "faulted", "p2", 3_000, "recall", by="p5", away=3)
+    made.event(one, 4, "asked", tokens=60, why="answered", tool="memory_release")
+    made.event(one, 4, "released", "p3", why="the task is done")
+    made.event(one, 4, "released", "p2", why="")
+    made.event(one, 4, "asked", tokens=0, why="answered", tool="tag anchor")
+    made.event(one, 4, "pinned", "p3", strength=4.0)
+    made.event(one, 6, "collapsed", tokens=31_000, first=3, last=26, pages=9, handle="CCCCCCCC")
+    made.event(one, 6, "advised", tokens=101_000, why="involuntary")
+    made.event(one, 6, "unsaid", why="the reply was edited")
+    return made
+
+
+def older(path):
+    """A recording of version 0.3, of one request."""
+    db = Database(path)
+    migrations.apply(db, stop_before="what_the_client_was_not_shown")
+    made = Recording.__new__(Recording)
+    made.path, made.db = path, db
+    made.turn(made.session(turn=1, requests=1), 1, (10, 0, 100, 5), dollars=(0.5, 0.5))
+    db.conn.commit()
+    db.conn.close()
 
 
 def losing(path):

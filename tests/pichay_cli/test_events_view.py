@@ -1,6 +1,7 @@
 import pytest
 
-from pichay_cli.events_view import NAME_WIDTH, name_of, story_of
+from pichay_cli.events_view import _STORIES, NAME_WIDTH, name_of, story_of
+from pichay_core.events import Event
 from pichay_core.store.stories import EventStory
 
 
@@ -124,6 +125,42 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "cleared",
             "12 tool results, 40.0k tokens, by the provider, asked by us",
         ),
+        (
+            event("asked", "answered", 1_500, None, tool="memory_fault"),
+            "asked",
+            "memory_fault: answered, 1.5k tokens",
+        ),
+        (
+            event("asked", "unknown page", 0, None, tool="tag drop"),
+            "asked",
+            "tag drop: unknown page",
+        ),
+        (
+            event("released", "done with it"),
+            "released",
+            'Read a.py  leaves with the next flush, says the model: "done with it"',
+        ),
+        (
+            event("released", ""),
+            "released",
+            "Read a.py  leaves with the next flush, says the model",
+        ),
+        (
+            event("collapsed", None, 31_000, None, first=3, last=26, pages=9, handle="AAAA"),
+            "collapsed",
+            "messages 3 to 26, 9 pages, 31.0k tokens off the window: a summary by the model stands "
+            "for them, page AAAA",
+        ),
+        (
+            event("advised", "involuntary", 101_000, None),
+            "advised",
+            "the model was told that its window is in the involuntary zone, 101.0k tokens",
+        ),
+        (
+            event("unsaid", "edited", None, None, at=12),
+            "unsaid",
+            "what the client had not been shown from message 12 on is not sent: edited",
+        ),
         (event("failed", "KeyError", None, None), "failed", "KeyError"),
         (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
         (
@@ -137,3 +174,11 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
 def test_every_kind_of_event_is_told_in_words(happened, name, story):
     assert (name_of(happened)[0], story_of(happened)) == (name, story)
     assert len(name) <= NAME_WIDTH
+
+
+PLAIN = {"failed", "passed", "warned"}
+"""Kinds whose reason says it all."""
+
+
+def test_no_event_is_without_words():
+    assert {kind.__name__.lower() for kind in Event.__value__.__args__} - _STORIES.keys() == PLAIN

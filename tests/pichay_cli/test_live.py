@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pichay_cli.live import live_panel
-from tests.pichay_cli.builders import NOW, Recording, held, paged
+from tests.pichay_cli.builders import NOW, Recording, cooperating, held, paged
 from tests.pichay_cli.screens import screen, text
 
 PICHAY = (sys.executable, "-c", "from pichay_cli import main; main(prog_name='pichay')")
@@ -51,7 +51,7 @@ def test_a_small_terminal_shows_the_net_the_window_and_the_last_events(path):
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize("height", [14, 24, 40, 60])
-@pytest.mark.parametrize("recording", [paged, held])
+@pytest.mark.parametrize("recording", [paged, held, cooperating])
 def test_the_live_screen_is_never_larger_than_the_terminal(path, recording, width, height):
     recording(path)
     rows = screen(live_panel(path, NOW), width, height).splitlines()

@@ -12,7 +12,7 @@ from pichay_core.birth.choice import Birth
 from pichay_core.store import figures, stories
 from pichay_core.store.births import births
 from pichay_core.store.scope import Scope
-from tests.pichay_cli.builders import NOW, Recording, flushed, held, paged
+from tests.pichay_cli.builders import NOW, Recording, cooperating, flushed, held, paged
 from tests.pichay_cli.screens import text
 
 ONE = "3f2a" + "0" * 28
@@ -99,6 +99,21 @@ request  turn  window   read  written  removed  net so far  money  flush
 
 def test_a_session_is_told_request_by_request_with_its_events(path):
     assert shown(paged(path), ONE) == STORY
+
+
+LEGS = """leg: a request by Pichay in place of the client's above it, to answer the model
+
+request  turn  window   read  written  removed  net so far   money  flush
+      1     1   50.0k      0    50.0k                    0   $0.00
+"""
+
+
+def test_requests_in_the_client_s_place_are_told_apart(path):
+    told = shown(cooperating(path), "c0" * 16)
+    assert "main · claude-sonnet-4-5 · 6 turns · 4 requests · 2 legs · seen 1m ago\n" in told
+    assert LEGS in told
+    assert "\n2 leg 1     2   52.0k  50.0k     2.0k               +52.0k  +$0.02\n" in told
+    assert "         recall      Read src/app.py  3.0k tokens back after 4 turns\n" in told
 
 
 def test_what_was_held_back_observed_or_is_in_flight_is_told(path):

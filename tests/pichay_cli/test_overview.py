@@ -70,6 +70,39 @@ def test_what_the_provider_cleared_is_told_beside_the_evictions(path):
     assert "  14       1 " in drawn(made, 130)
 
 
+MODEL = """
+The model's side
+asked      5  memory_fault 3 · memory_release 1 · tag anchor 1
+not done   1  unknown page 1
+recalled   2  pages, 6.0k tokens back
+released   2  pages that it needs no more
+pinned     1  pages that are to stay
+collapsed  1  24 messages, 31.0k tokens off
+advised    2  of a zone: advisory 1 · involuntary 1
+unsaid     1  replies that the client changed
+legs       2  requests in the client's place: $0.05, 16 % of all, 105.0k tokens;
+              in the net
+
+Sessions
+"""
+
+
+def test_what_the_model_did_of_itself_is_told_with_what_it_cost(path):
+    shown = drawn(builders.cooperating(path), 80)
+    assert MODEL in shown
+    assert "\nrequests          4  edited 4\n" in shown
+
+
+def test_a_model_that_did_nothing_of_itself_is_not_mentioned(path):
+    assert "The model's side" not in drawn(builders.paged(path), 80)
+
+
+def test_a_leg_without_a_known_price_is_told_in_tokens(path):
+    made = Recording(path)
+    made.turn(made.session(), 1, (10, 0, 90, 5), leg=1)
+    assert "\nlegs  1  requests in the client's place: 100 tokens; in the net\n" in drawn(made, 80)
+
+
 NARROW = """\
 Net against untouched (estimate) · all sessions
 

@@ -47,6 +47,15 @@ def test_the_flushes_of_a_session_go_with_it(path, pichay, flushes, said):
     assert made.db["flushes"].count == 0
 
 
+def test_what_the_client_was_not_shown_goes_with_its_session(path, pichay):
+    made = paged(path)
+    made.aside(ONE, 3)
+    made.heard(ONE, 0)
+    done = pichay("purge", "3f2a", "--yes")
+    assert " 6 events, 1 aside, 1 message of the client's.\n" in done.output
+    assert (made.db["asides"].count, made.db["heard"].count) == (0, 0)
+
+
 def test_whoever_does_not_agree_loses_nothing(path, pichay):
     made = paged(path)
     done = pichay("purge", "3f2a", answer="n\n")

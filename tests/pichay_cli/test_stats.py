@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from pichay_cli import main
 from pichay_core.store.schema import open_for_writing
-from tests.pichay_cli.builders import held, losing, paged
+from tests.pichay_cli.builders import cooperating, held, losing, paged
 
 
 @pytest.fixture
@@ -66,6 +66,19 @@ def test_json_holds_the_same_figures(pichay, path):
         {"why": "refetch", "count": 4, "tokens": 4000}
     ]
     assert [session["id"] for session in found["sessions"]] == ["a" * 32]
+
+
+def test_json_holds_what_the_model_did_of_itself(pichay, path):
+    cooperating(path)
+    found = json.loads(pichay("stats", "--json", "--database", path).output)
+    assert (found["net"]["requests"], found["net"]["requests_in_the_clients_place"]) == (4, 2)
+    told = found["cooperation"]
+    assert told["asked"][0] == {"why": "memory_fault", "count": 3, "tokens": 6_300}
+    assert told["in_the_clients_place"] == {
+        "requests": 2,
+        "tokens": 105_020,
+        "dollars": pytest.approx(0.05),
+    }
 
 
 def test_json_of_an_unknown_price_has_no_dollars(pichay, path):

@@ -109,6 +109,55 @@ def test_a_request_that_brought_nothing_but_a_refetch_would_not_have_been_made()
     assert settled.ledger == Ledger(68_000, 105_000)
 
 
+def test_what_we_put_into_the_cache_would_not_have_been_read():
+    """5,000 tokens of recalled text stand in the window; the client has added 1,000."""
+    amounts = Amounts(refetched=5_000)
+    settled = settle(Ledger(105_000, 100_000), QUIET, amounts, billed(read=105_000, write=1_000))
+    assert settled.untouched == billed(read=100_000, write=1_000)
+    assert settled.ledger == Ledger(106_000, 101_000)
+
+
+def test_a_request_of_ours_would_not_have_been_made_but_its_reply_would():
+    facts = TurnFacts(ours=True)
+    usage = billed(read=65_000, write=3_000, output=99)
+    settled = settle(Ledger(65_000, 105_000), facts, Amounts(40_000, 3_000), usage)
+    assert settled.untouched == Usage(output=99)
+    assert settled.ledger == Ledger(68_000, 105_000)
+
+
+def test_a_reply_that_we_answer_would_have_been_another():
+    """The client's request is as it would have been; what it says comes with the next reply."""
+    facts, usage = TurnFacts(goes_on=True), billed(read=65_000, write=3_000, output=99)
+    settled = settle(Ledger(65_000, 65_000), facts, Amounts(), usage)
+    assert settled.untouched == billed(read=65_000, write=3_000, output=0)
+
+
+def test_what_a_reply_said_to_us_beside_the_client_would_not_have_been_said():
+    usage = billed(read=65_000, output=99)
+    for told, output in ((60, 39), (200, 0)):
+        settled = settle(Ledger(65_000, 65_000), TurnFacts(to_us=told), Amounts(), usage)
+        assert settled.untouched == billed(read=65_000, output=output)
+
+
+def test_the_bill_of_a_request_answered_in_its_place_is_that_of_one_request():
+    """A client's request, two of ours, and the next one of the client's: untouched, two."""
+    first = settle(Ledger(50_000, 50_000), TurnFacts(goes_on=True), Amounts(),
+                   billed(read=50_000, write=1_000, output=40))  # fmt: skip
+    second = settle(first.ledger, TurnFacts(ours=True, goes_on=True), Amounts(refetched=2_000),
+                    billed(read=51_000, write=2_000, output=30))  # fmt: skip
+    third = settle(second.ledger, TurnFacts(ours=True), Amounts(refetched=2_500),
+                   billed(read=53_000, write=500, output=200))  # fmt: skip
+    next_ = settle(third.ledger, QUIET, Amounts(refetched=2_500),
+                   billed(read=53_500, write=700, output=10))  # fmt: skip
+    untouched = [one.untouched for one in (first, second, third, next_)]
+    assert untouched == [
+        billed(read=50_000, write=1_000, output=0),
+        Usage(),
+        Usage(output=200),
+        billed(read=51_000, write=700, output=10),
+    ]
+
+
 def test_writes_for_an_hour_stay_writes_for_an_hour():
     facts = TurnFacts(flushed=True, one_hour=True)
     usage = billed(read=20_000, hour=45_000)
@@ -152,7 +201,7 @@ _tokens = st.integers(0, 200_000)
 
 @given(
     st.builds(Ledger, _tokens, _tokens),
-    st.builds(TurnFacts, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+    st.builds(TurnFacts, *[st.booleans()] * 7),
     st.builds(Amounts, _tokens, _tokens),
     st.builds(Usage, _tokens, _tokens, _tokens, _tokens, _tokens),
 )
@@ -162,4 +211,4 @@ def test_every_estimate_adds_up(ledger, facts, amounts, usage):
              untouched.cache_write_1h)  # fmt: skip
     assert all(part >= 0 for part in parts)
     whole = max(0, usage.window + amounts.removed - amounts.refetched)
-    assert untouched.window == (0 if facts.only_refetched else whole)
+    assert untouched.window == (0 if facts.only_refetched or facts.ours else whole)

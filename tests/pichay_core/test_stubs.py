@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.model import Call, Handle, Key, Kind, Page, PageId
-from pichay_core.stubs import handle_of, stale_note, stub, stub_bytes
+from pichay_core.stubs import handle_of, saved, stale_note, stub, stub_bytes
 from pichay_core.tools import describe
 from tests.strategies import json_values, law
 
@@ -65,6 +65,24 @@ def test_the_size_of_a_stub_is_known_before_its_handle(page, secret):
 def test_a_stub_depends_on_nothing_but_the_page_and_its_handle(page):
     twin = Page(page.id, page.call, page.digest, page.bytes, page.lines, page.tokens)
     assert stub(page, HANDLE) == stub(twin, HANDLE)
+
+
+SUMMARY = 'It says "so", and\nno more.'
+
+
+def test_what_the_model_wrote_stands_behind_the_note_as_its_own_words():
+    page = page_of("Read", {"file_path": "a.py"})
+    assert stub(page, HANDLE, SUMMARY) == (
+        f"{stub(page, HANDLE)}\nWhat the assistant wrote of it in its own words, before it was "
+        f"moved:\n{SUMMARY}"
+    )
+
+
+@given(pages, st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+@law
+def test_the_size_of_a_stub_with_a_summary_is_known_too(page, summary):
+    assert stub_bytes(page, summary) == len(stub(page, HANDLE, summary).encode())
+    assert saved(page, page.tokens, summary) <= saved(page, page.tokens)
 
 
 def test_a_tool_name_of_many_lines_makes_no_second_line():

@@ -37,6 +37,14 @@ def test_no_change_gives_the_same_table():
     assert TABLE.with_entries([]) is TABLE
 
 
+def test_a_summary_counts_against_what_its_page_gains_and_must_leave_half_of_it():
+    big = Entry(page("big", read_call("big.py"), size=8000))
+    summed = replace(big, summary="s" * 2000)
+    assert 0 < summed.gain < big.gain - 450
+    assert (big.slight, summed.slight) == (False, False)
+    assert replace(big, summary="s" * 4000).slight
+
+
 def test_only_resident_pages_are_resident():
     assert list(TABLE.resident()) == [A]
 

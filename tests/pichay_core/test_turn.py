@@ -6,7 +6,7 @@ import pytest
 
 from pichay_core.events import Evicted, Faulted, Flushed, Pinned, Repaired
 from pichay_core.model import FaultKind
-from pichay_core.store.rows import page_row, session_of, session_row
+from pichay_core.store.rows import Recorded, page_row, session_of, session_row
 from pichay_core.stubs import stale_note
 from pichay_core.turn import Turn
 from tests.builders import (
@@ -523,7 +523,9 @@ def restarted(course: Course) -> Course:
     session = course.session
     row = session_row(session, "api key", "header", 0.0)
     pages = [page_row(session.id, n, e) for n, e in enumerate(session.table.entries.values())]
-    new = Course(course.rules, session_of(row, pages, [m.digest for m in session.messages]))
+    new = Course(
+        course.rules, session_of(row, Recorded(pages, [m.digest for m in session.messages]))
+    )
     new.at, new.contents = course.at, course.contents
     return new
 

@@ -16,7 +16,8 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.server import ConnectionHandler
 from mitmproxy.test import taddons, tflow, tutils
 
-from pichay_proxy import addon as module
+from pichay_core.wire.anthropic_reply import Reader
+from pichay_proxy import closing
 from pichay_proxy.addon import Pichay
 from pichay_proxy.connections import CONNECTIONS_PER_HOST
 from pichay_proxy.exchange import Exchange
@@ -86,6 +87,7 @@ async def proxied(tmp_path, monkeypatch):
             "pichay_tau=1",
             "pichay_flush_tokens=1",
             "pichay_hosts=llm.example",
+            "pichay_memory_tools=false",
             defer=True,
         )
         context.master.addons.add(addon)
@@ -180,7 +182,7 @@ async def test_a_reply_is_streamed_as_it_comes_and_settled(proxied):
 
 def test_an_empty_piece_is_never_passed_on_as_such():
     """On HTTP/1.1 it would end the body: mitmproxy would write the last, empty chunk."""
-    passed_on = Pichay()._tee(module.Reader("text/event-stream", ""))
+    passed_on = Pichay()._tee(Reader("text/event-stream", ""))
     piece = b"data: x\n\n"
     assert passed_on(b"") == []
     assert passed_on(piece) is piece
@@ -247,7 +249,7 @@ def second_try(monkeypatch):
             sent.append(copy)
             return reply() if callable(reply) else reply
 
-        monkeypatch.setattr(module, "resend", resend)
+        monkeypatch.setattr(closing, "resend", resend)
         return sent
 
     return answer
@@ -287,14 +289,14 @@ async def test_the_second_try_does_not_pass_our_own_hooks_again(proxied, second_
     await proxied.answered(proxied.ask(conversation), REFUSED, 400, "application/json")
     assert seen == [(conversation.body(), False)]
     assert proxied.rows("select count(*) from turns") == [(1,)]
-    assert proxied.addon._resent == set()
+    assert proxied.addon._closing._resent == set()
 
 
 async def test_a_hook_that_is_cancelled_in_the_second_try_returns(proxied, monkeypatch):
     async def never(copy):
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(module, "resend", never)
+    monkeypatch.setattr(closing, "resend", never)
     flow = proxied.ask(grown())
     task = asyncio.create_task(proxied.answered(flow, REFUSED, 400, "application/json"))
     await asyncio.sleep(0.05)
@@ -437,14 +439,14 @@ async def test_an_error_while_a_stream_is_read_does_not_touch_the_stream(
     proxied, monkeypatch, caplog
 ):
     flow = proxied.ask(Conversation())
-    monkeypatch.setattr(module.Reader, "feed", failing)
+    monkeypatch.setattr(Reader, "feed", failing)
     assert await proxied.answered(flow) == STREAM
     assert caplog.text.count("Traceback") == 1
 
 
 async def test_an_error_before_a_stream_is_read_does_not_hold_it_back(proxied, monkeypatch):
     flow = proxied.ask(Conversation())
-    monkeypatch.setattr(module, "Reader", failing)
+    monkeypatch.setattr(closing, "Reader", failing)
     flow.response = tutils.tresp(content=None)
     proxied.addon.responseheaders(flow)
     assert flow.response.stream is True

@@ -272,7 +272,7 @@ def test_it_can_be_had_by_its_handle_from_what_the_client_sends():
     assert named(course.session, fold.handle) == fold
     assert prose("1.py") in (folded_text(course.session, fold, anthropic) or "")
     course.take(worked(2, "Anew."))
-    assert named(course.session, fold.handle) == replace(fold, gone=True)
+    assert named(course.session, fold.handle) == replace(fold, gone=True, summary="")
     assert folded_text(course.session, fold, anthropic) is None
 
 
@@ -339,6 +339,26 @@ def test_on_a_warm_cache_it_waits_until_waiting_has_cost_enough():
     assert done > 0
     assert whys[done] == "break-even"
     assert not any(whys[:done])
+
+
+def test_pages_do_not_wait_for_turns_that_stand_far_above_them():
+    course, talk = Course(rules("auto", tau=1)), worked(30)
+    talk.messages[-1]["content"][0] = marked(talk.messages[-1]["content"][0])
+    course.take(talk, after=4000)
+    course.session = replace(course.session, folds=())
+    told = []
+    for number in range(40):
+        if number == 1:
+            assert ask(course, 1, 3) is None
+        told.append(course.take(talk.read(f"more {number}.py", prose("more", 9_000))))
+    pages = [turn for turn in told if turn.flushed and not standing(turn.session)]
+    assert pages
+
+
+def test_where_nothing_more_may_leave_nothing_is_promised():
+    course = taken(worked(8))
+    course.session = replace(course.session, held="thrashing")
+    assert "Nothing more is moved" in (ask(course, 1, 4) or "")
 
 
 def test_on_a_cold_cache_it_is_done_at_once_and_costs_nothing():

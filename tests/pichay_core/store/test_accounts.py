@@ -1,6 +1,7 @@
 """Records in, rows out: what the writer works out when nobody waits."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import zstandard
@@ -10,7 +11,7 @@ from pichay_core.model import Usage
 from pichay_core.prices import parse
 from pichay_core.session import REFUSED
 from pichay_core.store.recorder import Recorder
-from pichay_core.store.records import Refused, Settlement
+from pichay_core.store.records import Refused, Settlement, Turned
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.wire.anthropic_reply import Report
 from tests.builders import (
@@ -216,6 +217,65 @@ def test_a_refetch_is_charged_to_us(proxy):
     _, untouched, row = bill(proxy, 2)
     assert row["refetched_tokens"] > 0
     assert untouched == {"input": 0, "cache_read": 0, "cache_write": 0, "output": 0}
+
+
+class Answering(RecordedProxy):
+    """Requests are put down as those that we make to answer the model, while ``leg`` says so."""
+
+    leg = unseen = 0
+
+    def put(self, record):
+        if isinstance(record, Turned):
+            record = replace(record, leg=self.leg, unseen=self.unseen)
+        super().put(record)
+
+    def billed(self, usage, asked=0, **facts):
+        exchange = self.decision.exchange
+        facts = replace(exchange.facts, ours=self.leg > 0, **facts)
+        settled = Settlement(exchange.session, exchange.request, 200, facts, usage, asked=asked)
+        self.put(settled)
+
+
+@pytest.fixture
+def answering(tmp_path):
+    proxy = Answering(tmp_path / "db", BATCH)
+    yield proxy
+    proxy.stop()
+
+
+def test_what_we_ask_in_the_client_s_place_is_all_cost_but_for_what_is_said_to_it(answering):
+    talk = worked(2)
+    answering.send(talk)
+    answering.billed(Usage(50, 0, 6000, 0, 30), asked=1, goes_on=True)
+    answering.leg, answering.unseen = 1, 4_000
+    answering.send(talk.idle(1), after=1)
+    answering.billed(Usage(50, 6000, 1200, 0, 200))
+    real, untouched, row = bill(answering, 1)
+    assert untouched == real | {"output": 0}
+    assert (row["leg"], row["asked"], row["refetched_tokens"]) == (0, 1, 0)
+    real, untouched, row = bill(answering, 2)
+    assert untouched == {"input": 0, "cache_read": 0, "cache_write": 0, "output": 200}
+    assert (row["leg"], row["asked"]) == (1, 0)
+    assert row["dollars"] - row["untouched_dollars"] == pytest.approx(
+        50 * 3e-6 + 6000 * 0.3e-6 + 1200 * 3.75e-6
+    )
+
+
+def test_what_the_client_never_sent_would_not_have_been_in_the_window(answering):
+    talk = worked()
+    answering.send(talk)
+    answering.billed(Usage(50, 0, 8000, 0, 30))
+    answering.leg, answering.unseen = 1, 4_000
+    answering.send(talk.idle(1), after=1)
+    answering.billed(Usage(50, 8000, 1200, 0, 200))
+    answering.leg = 0
+    answering.send(talk.idle(2), after=1)
+    answering.billed(Usage(50, 9200, 300, 0, 20))
+    real, untouched, row = bill(answering, 3)
+    assert row["refetched_tokens"] == pytest.approx(1_000, rel=0.3)
+    more = sum(untouched.values()) - sum(real.values())
+    assert more == row["removed_tokens"] - row["refetched_tokens"]
+    assert untouched["cache_read"] == 8000 + row["removed_tokens"]
 
 
 def test_an_observed_turn_would_have_cost_what_it_cost(tmp_path):

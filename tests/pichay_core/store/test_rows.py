@@ -17,7 +17,7 @@ from pichay_core.model import (
     Span,
     State,
 )
-from pichay_core.store.rows import entry_of, event_row, page_row, session_of, session_row
+from pichay_core.store.rows import Recorded, entry_of, event_row, page_row, session_of, session_row
 from pichay_core.store.schema import open_for_reading, open_for_writing
 from pichay_core.table import Entry, PageTable, Pin
 from pichay_core.wire.message import Message
@@ -116,7 +116,7 @@ def test_a_session_that_is_written_and_read_is_the_same_value_apart_from_the_tex
     )
     row = through_sqlite(tmp_path, "sessions", session_row(session, "api key", "header", 1.0))
     pages = [page_row(session.id, n, e) for n, e in enumerate(session.table.entries.values())]
-    again = session_of(row, pages, [m.digest for m in session.messages])
+    again = session_of(row, Recorded(pages, [m.digest for m in session.messages]))
     bare = tuple(Message(b"", m.digest, "") for m in session.messages)
     assert again == replace(session, messages=bare, placed=False)
 
@@ -124,14 +124,14 @@ def test_a_session_that_is_written_and_read_is_the_same_value_apart_from_the_tex
 def test_a_new_session_is_the_same_value_too(tmp_path):
     session = known()
     row = through_sqlite(tmp_path, "sessions", session_row(session, "api key", "header", 1.0))
-    assert session_of(row, [], []) == replace(session, placed=False)
+    assert session_of(row, Recorded([], [])) == replace(session, placed=False)
 
 
 def test_of_old_rows_the_models_asked_lately_say_that_thinking_may_be_bound():
     def again(*models, fronts=""):
         session = replace(known(), model=models[-1], front=fronts)
         row = session_row(session, "api key", "header", 1.0) | {"binds": None}
-        return session_of(row, [], [])
+        return session_of(row, Recorded([], []))
 
     assert not again("claude-sonnet-4-5", fronts="f/claude-sonnet-4-5").binds
     assert again("claude-opus-5-5").binds
@@ -168,6 +168,11 @@ EVENTS = [
     (events.Called("Workflow", 800), "called", None),
     (events.Restored("Workflow", "cold", 800), "restored", "cold"),
     (events.Cleared("asked by us", 12, 40_000), "cleared", "asked by us"),
+    (events.Asked("memory_fault", "answered", 1_200), "asked", "answered"),
+    (events.Released(PageId("p"), "done with it"), "released", "done with it"),
+    (events.Collapsed(3, 26, 9, 31_000, Handle("AAAAAAAA")), "collapsed", None),
+    (events.Advised("involuntary", 101_000), "advised", "involuntary"),
+    (events.Unsaid(12, "the reply was edited"), "unsaid", "the reply was edited"),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 

@@ -15,7 +15,7 @@ from pichay_core.store.schema import (
 )
 
 FIRST = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
-TABLES = FIRST | {"flushes"}
+TABLES = FIRST | {"flushes", "asides", "heard"}
 
 
 def mode(path) -> int:
@@ -73,23 +73,30 @@ def test_rows_survive_a_second_opening(tmp_path):
     ]
 
 
-def version_1(path):
-    """A database as version 0.1 made it, with a row in every table."""
+def older(path, migration):
+    """A database as it was before that migration, with a row in every table."""
     db = Database(path)
-    migrations.apply(db, stop_before="the_ledger_of_each_flush")
-    for name in sorted(FIRST):
+    migrations.apply(db, stop_before=migration)
+    for name in sorted(tables(db)):
         columns = db[name].columns
         db[name].insert({c.name: b"x" if c.type == "BLOB" else 1 for c in columns})
+    return db
+
+
+def version_1(path):
+    """A database as version 0.1 made it, with a row in every table."""
+    db = older(path, "the_ledger_of_each_flush")
     assert tables(db) == FIRST
     return db
 
 
 def contents(db):
-    return {name: list(db[name].rows) for name in FIRST}
+    return {name: list(db[name].rows) for name in tables(db)}
 
 
-def test_a_database_of_version_1_is_migrated_and_keeps_every_row(tmp_path):
-    old = version_1(tmp_path / "db")
+@pytest.mark.parametrize("next_", [migration.name for migration in migrations._migrations][1:])
+def test_a_database_of_any_earlier_version_is_migrated_and_keeps_every_row(tmp_path, next_):
+    old = older(tmp_path / "db", next_)
     before = contents(old)
     assert all(len(rows) == 1 for rows in before.values())
     old.conn.close()
@@ -99,7 +106,7 @@ def test_a_database_of_version_1_is_migrated_and_keeps_every_row(tmp_path):
         (after,) = db[name].rows
         assert {column: after[column] for column in row} == row
         assert {after[column] for column in after.keys() - row.keys()} <= {None, 0, ""}
-    assert db["flushes"].count == 0
+    assert {db[name].count for name in TABLES - before.keys()} <= {0}
 
 
 def test_what_an_old_turn_says_of_edits_its_session_says_after_the_migration(tmp_path):

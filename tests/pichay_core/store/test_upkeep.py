@@ -7,7 +7,8 @@ from tests.pichay_cli.builders import NOW, held, paged
 
 ONE = "3f2a" + "0" * 28
 TWO = "77b1" + "0" * 28
-TABLES = ("sessions", "turns", "pages", "contents", "events", "messages", "flushes")
+LISTED = ("events", "messages", "flushes", "asides", "heard")
+TABLES = ("sessions", "turns", "pages", "contents", *LISTED)
 
 
 @pytest.fixture
@@ -17,6 +18,9 @@ def made(tmp_path):
     found.page(TWO, "q1", "src/io.py", "DDDDDDDD", "three\n")
     found.message(ONE, 0)
     found.flush(ONE, 3)
+    found.aside(ONE, 2, leg=1)
+    found.aside(ONE, 2, leg=2)
+    found.heard(ONE, 0)
     return found
 
 
@@ -25,11 +29,11 @@ def left(db):
 
 
 def test_a_purged_session_goes_with_all_its_rows_and_contents_of_its_own(made):
-    expected = Removed(sessions=1, turns=4, pages=4, contents=1, events=6, messages=1, flushes=1)
+    expected = Removed(*(1, 4, 4, 1), events=6, messages=1, flushes=1, asides=2, heard=1)
     assert upkeep.of_session(made.db, ONE) == expected
     assert upkeep.purge(made.db, ONE) == expected
     one_of_each = dict.fromkeys(("sessions", "turns", "pages", "contents"), 1)
-    assert left(made.db) == one_of_each | {"events": 0, "messages": 0, "flushes": 0}
+    assert left(made.db) == one_of_each | dict.fromkeys(LISTED, 0)
 
 
 def test_content_that_another_session_refers_to_stays(made):
@@ -59,10 +63,11 @@ def test_what_was_taken_away_is_not_in_the_file_any_more(tmp_path):
     made = paged(tmp_path / "pichay.db")
     label = "src/a-very-secret-name.py"
     made.page(ONE, "p9", label)
+    made.aside(ONE, 2, results='["a very secret answer"]')
     upkeep.purge(made.db, ONE)
     assert upkeep.give_back(made.db)
     files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    assert label.encode() not in files
+    assert (label.encode() in files, b"a very secret answer" in files) == (False, False)
 
 
 def test_a_file_that_another_is_reading_is_left_as_it_is(made):

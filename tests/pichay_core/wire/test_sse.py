@@ -108,3 +108,36 @@ def test_after_the_end_nothing_is_left():
 )
 def test_a_frame_says_its_name_and_its_data(frame, expected):
     assert sse.parse(frame) == expected
+
+
+@given(streams())
+@law
+def test_the_data_of_a_frame_is_what_the_frame_says(stream):
+    for frame in frames([stream])[0]:
+        assert sse.data_of(frame) == sse.parse(frame).data
+        lines = sse.data_of(frame).count(b"\n")
+        other = b"\n".join([b"x"] * (lines + 1))
+        assert sse.with_data(frame, sse.data_of(frame)) == frame
+        if sse.data_of(frame).strip():
+            assert sse.data_of(sse.with_data(frame, other)).replace(b"\n", b"").strip(b"x") == b""
+
+
+@pytest.mark.parametrize(
+    ("frame", "expected"),
+    [
+        (b"id: 1\r\ndata: a\r\n\r\n", b"id: 1\r\ndata: b\r\n\r\n"),
+        (b"data:a\revent: x\r\r", b"data:b\revent: x\r\r"),
+        (b"data\ndatum: a\n\n", b"data\ndatum: a\n\n"),
+        (b": data: a\n\n", b": data: a\n\n"),
+    ],
+)
+def test_data_is_replaced_in_its_place(frame, expected):
+    assert sse.with_data(frame, b"b") == expected
+
+
+@given(streams())
+@law
+def test_what_is_left_is_complete_if_it_ends_with_a_blank_line(stream):
+    _, rest = frames([stream])
+    whole = frames([stream + b"x"])[0]
+    assert sse.is_complete(rest) == (bool(rest) and b"".join(whole) == stream)

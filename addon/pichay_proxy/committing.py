@@ -1,0 +1,62 @@
+"""A turn as it is recorded, and a request as the model knows it."""
+
+import time
+
+from pichay_core.cooperate.asides import told
+from pichay_core.events import Event
+from pichay_core.request import Request
+from pichay_core.session import Match, Session
+from pichay_core.store.records import Turned
+from pichay_core.turn import Rules, Turn
+from pichay_proxy.exchange import Carried
+from pichay_proxy.outcomes import held_of, outcome_of, shared_of
+
+
+def as_model_knows(
+    matched: Match, request: Request, rules: Rules
+) -> tuple[Match, Request, tuple[Event, ...]]:
+    """Return a request with what its client was not shown, if it may be edited at all."""
+    session = matched.session
+    if not rules.edit or (session.frozen and not session.keeps):
+        return matched, request, ()
+    known = told(matched, request)
+    return known.matched, known.request, known.events
+
+
+def turned(carried: Carried, matched: Match, turn: Turn, why: str | None) -> Turned:
+    """Return what is recorded of a turn."""
+    request, arrived, before = carried.request, carried.arrived, matched.session
+    client_body = request.client_body
+    known = before if before.requests else None
+    return Turned(
+        before=known,
+        after=turn.session,
+        shared=shared_of(matched, turn) if known else 0,
+        format=request.format,
+        credential=carried.credential,
+        source=carried.identity.source,
+        at=arrived.at,
+        model=request.head.model,
+        outcome=outcome_of(turn, client_body, why),
+        why=why,
+        bytes_before=len(client_body),
+        bytes_after=len(turn.body),
+        events=turn.events,
+        flushed=turn.flushed,
+        held=held_of(turn.held, why),
+        pending=turn.pending,
+        overhead_microseconds=(time.perf_counter_ns() - arrived.started) // 1000,
+        definitions=turn.front.definitions,
+        protocol=turn.front.protocol,
+        listed=turn.listed,
+        leg=carried.leg,
+        unseen=_unseen(turn.session),
+    )
+
+
+def _unseen(session: Session) -> int:
+    """Return the bytes of what passed between the model and us, as it is billed."""
+    if session.heard is None:
+        return 0
+    sizes = (sum(m.size for m in messages) for messages in (session.messages, session.heard))
+    return max(0, next(sizes) - next(sizes))
