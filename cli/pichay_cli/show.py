@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from pichay_cli.amounts import ago, dollars, times, tokens
+from pichay_cli.collapsed_view import collapsed_data, collapsed_sheet
 from pichay_cli.data import session_data
 from pichay_cli.events_view import NAME_WIDTH, name_of, story_of
 from pichay_cli.flushes_view import flushes_data, flushes_sheet, rest
@@ -82,6 +83,7 @@ def as_data(
     return {
         "session": session_data(session),
         "flushes": flushes_data(flushes),
+        "collapsed": collapsed_data(events, flushes),
         "births": asdict(born),
         "not_of_a_flush_dollars": rest(session.net, flushes, born),
         "before": [asdict(event) for event in told[None]],
@@ -120,9 +122,11 @@ def drawing(
     notes = [
         _notes(turn, last, told[turn.request]) for turn, last in zip(turns, before, strict=False)
     ]
+    folds = collapsed_sheet(events, flushes)
     sections = (
         [*_head(session, now), headline(session.net), ""],
         [flushes_sheet(flushes, session.net, born), ""] if flushes else [],
+        [folds, ""] if folds else [],
         [line((_LEGS, QUIET)), ""] if session.net.legs else [],
         map(_event, told[None]),
         [Sheet(_COLUMNS, rows, notes)],

@@ -23,8 +23,11 @@ from pichay_core.events import Collapsed, Collected, Evicted, Expanded, Flushed,
 from pichay_core.folding import standing
 from pichay_core.model import Handle
 from pichay_core.store.upkeep import prune
+from pichay_core.store.vocabulary import count_tokens
+from pichay_core.tokens import O200K_BYTES_PER_TOKEN, PICTURE_BYTES, multiplier
 from pichay_core.wire import anthropic
 from tests.builders import (
+    SONNET,
     SUMMARISE,
     Course,
     Proxy,
@@ -286,6 +289,32 @@ def test_it_is_kept_for_as_long_as_its_session(tmp_path):
         prune(proxy.recorder._db, 0.0)
     assert proxy.stored(fold.digest) == text
     proxy.stop()
+
+
+@pytest.mark.parametrize("edit", ["none", "image", "long"])
+def test_the_books_say_what_is_missing_from_a_request(tmp_path, edit):
+    talk = worked(8)
+    talk.messages[3]["content"].insert(0, {"type": "text", "text": "I look. " * 300})
+    if edit == "image":
+        image = {"type": "image", "source": {"type": "base64", "data": "A" * 90_000}}
+        talk.messages[4]["content"][0]["content"] = [image]
+    if edit == "long":
+        talk.messages[5]["content"][0]["input"]["note"] = prose("arguments", 9_000)
+    proxy = RecordedProxy(tmp_path / "db", EAGER)
+    proxy.send(talk)
+    proxy.sessions.replace(collapsed(proxy.session, Collapse(1, 4, SUMMARY))[0])
+    sent = body(talk.copy().read("8.py")).decode().replace("A" * 90_000, "")
+    up = proxy.send(talk.copy().read("8.py")).decode()
+    assert standing(proxy.session)
+    picture = PICTURE_BYTES / O200K_BYTES_PER_TOKEN if edit == "image" else 0
+    missing = count_tokens(plain(sent)) - count_tokens(plain(up)) + picture
+    (removed,) = proxy.rows("select removed_tokens from turns where request = 2")
+    assert removed[0] == pytest.approx(missing * multiplier(SONNET), rel=0.03)
+    proxy.stop()
+
+
+def plain(text: str) -> str:
+    return text.replace("\\n", "\n")
 
 
 def test_handles_are_of_one_session_only():
