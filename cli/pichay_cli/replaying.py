@@ -16,6 +16,7 @@ from pichay_core.birth.choice import Birth
 from pichay_core.birth.shorter import NOTHING_SHORTER
 from pichay_core.birth.shorter import Births as Shorter
 from pichay_core.cacheprice import CacheMultipliers
+from pichay_core.cooperate.tools import NAMES
 from pichay_core.pager import Limits
 from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.prefix import Ttl, cache_for
@@ -89,6 +90,8 @@ class Given:
     min_bytes: int = _LIMITS.min_bytes
     prices: Prices = NOTHING
     keep_thinking: bool = False
+    memory_tools: bool = False
+    """Tools of ours stand in front where anything is given at birth, though nobody calls them."""
     tools: bytes | None = None
     """Definitions that are taken to have been offered where none were recorded."""
 
@@ -115,13 +118,13 @@ class Given:
             prices=self.prices,
         )
         foresight = FORESIGHT.get(plan.policy)
-        birth = partial(_given, births) if plan.birth else None
+        birth = partial(_given, births, NAMES if self.memory_tools else ()) if plan.birth else None
         return Setup(rules, self.model, self.ttl, self.head, plan.boundary, foresight, birth)
 
 
-def _given(births: Births, conversation: Conversation) -> Birth:
+def _given(births: Births, offers: tuple[str, ...], conversation: Conversation) -> Birth:
     """Return what a conversation is to be given at its birth."""
-    return births.get(conversation.id, TOLD)
+    return replace(births.get(conversation.id, TOLD), offers=offers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,9 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
                  show_default=True, help="A result of this size or less stays."),
     click.option("--keep-thinking", is_flag=True,
                  help="Never give up thinking so that what stands before it can leave."),
+    click.option("--memory-tools", is_flag=True,
+                 help="Count what Pichay's own tools cost in front of every request, though the "
+                 "recorded model never calls them."),
 )  # fmt: skip
 
 
@@ -214,6 +220,7 @@ def world_of(
     head: int | None,
     min_bytes: int,
     keep_thinking: bool,
+    memory_tools: bool,
     tools: bytes | None,
 ) -> Given:
     """Return what the options say."""
@@ -226,6 +233,7 @@ def world_of(
         write=write,
         min_bytes=min_bytes,
         keep_thinking=keep_thinking,
+        memory_tools=memory_tools,
         tools=tools,
     )
 
