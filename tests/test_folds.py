@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pichay_core.cooperate.commands import Collapse
-from pichay_core.cooperate.fold import as_text, folds_of
 from pichay_core.cooperate.folds import asked
 from pichay_core.events import (
     Collapsed,
@@ -25,7 +24,7 @@ from pichay_core.events import (
 from pichay_core.flushes import Weights
 from pichay_core.folding import beyond, folded, standing
 from pichay_core.model import State
-from pichay_core.store.rows import page_row, session_of, session_row
+from pichay_core.store.rows import Recorded, page_row, session_of, session_row
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.wire import anthropic
 from pichay_proxy.sessions import LiveSessions
@@ -220,13 +219,12 @@ def with_secrets_of(proxy: Proxy) -> LiveSessions:
 
 def restarted(proxy: Proxy, ruling) -> Proxy:
     kept = [
-        replace(
-            session_of(
-                session_row(s, "api key", "header", 0.0),
+        session_of(
+            session_row(s, "api key", "header", 0.0),
+            Recorded(
                 [page_row(s.id, n, e) for n, e in enumerate(s.table.entries.values())],
                 [m.digest for m in s.messages],
             ),
-            folds=folds_of(as_text(s.folds)),
         )
         for s in proxy.sessions
     ]

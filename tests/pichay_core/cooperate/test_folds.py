@@ -317,6 +317,20 @@ def plain(text: str) -> str:
     return text.replace("\\n", "\n")
 
 
+def test_a_new_process_sends_the_same_bytes_and_carries_out_what_waits(tmp_path):
+    proxy = RecordedProxy(tmp_path / "db", EAGER)
+    proxy.send(worked(8))
+    proxy.sessions.replace(collapsed(proxy.session, Collapse(1, 4, SUMMARY))[0])
+    up = proxy.send(worked(9))
+    proxy.sessions.replace(collapsed(proxy.session, Collapse(5, 7, "More."))[0])
+    proxy.send(worked(9))
+    proxy = proxy.restart()
+    assert proxy.send(worked(9)) == up
+    proxy.send(worked(10))
+    assert [fold.summary for fold in standing(proxy.session)] == [SUMMARY, "More."]
+    proxy.stop()
+
+
 def test_handles_are_of_one_session_only():
     one, other = Course(EAGER), Course(EAGER)
     other.session = replace(other.session, secret=b"1" * 16)
