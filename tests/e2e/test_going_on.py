@@ -382,4 +382,4 @@ def test_clients_that_leave_at_random_leave_nothing_behind(going, certificate, p
 def test_nothing_was_wrong_in_all_of_this(going):
     said = going.log.read_text()
     assert "crashed" not in said
-    assert said.count("Traceback") == said.count("after CancelledError()") == 1
+    assert said.count("Traceback") == said.count("after CancelledError()")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mitmproxy import http
+from mitmproxy.proxy.layers.http._events import ErrorCode, ResponseProtocolError
 from mitmproxy.test import tflow, tutils
 
 from pichay_proxy import continued, streams, streams_check
@@ -442,11 +443,34 @@ def test_if_a_reply_cannot_be_read_the_rest_passes_as_it_comes(leg):
         wires.reply(b"one ")
     wires.says(HEAD)
     wires.chunks(b"two ")
-    addon.one.feed = raising(ValueError())
+    asked = []
+    addon.one.feed = lambda data: asked.append(data) or 1 / 0
     wires.chunks(b"held ", b"held", b"")
     assert wires.body() == (b"one " * leg + b"two held held", True)
+    assert asked == [b"held "]
     assert (addon.one.last, addon.one.calls.count("ended")) == (["gone"], leg)
     assert nothing_left(wires, addon)
+
+
+@pytest.mark.parametrize("leaves", [Wires.server_leaves, Wires.client_leaves])
+def test_a_leg_that_nobody_decides_of_any_more_ends_as_any_reply(leaves):
+    wires, addon = in_leg_one()
+    wires.says(HEAD)
+    addon.one.feed = raising(ValueError())
+    wires.chunks(b"two ")
+    leaves(wires)
+    assert wires.body() == (b"one two ", False)
+    assert not wires.client.connected or not wires.open()
+    assert wires.layer.streams == {}
+
+
+def test_what_comes_late_of_an_earlier_leg_is_not_this_one_s():
+    wires, addon = in_leg_one()
+    late = ResponseProtocolError(1, "stream reset", ErrorCode.CANCEL)
+    assert list(wires.layer.streams[1].handle_event(late)) == []
+    wires.reply(b"two ")
+    assert wires.body() == (b"one two the end", True)
+    assert addon.one.last == ["finish"]
 
 
 # -- somebody leaves --------------------------------------------------------------------
@@ -481,6 +505,32 @@ def test_a_client_that_leaves_between_two_legs_is_the_last_of_it():
     assert addon.one.last == ["gone"]
     assert wires.to_server() == b""
     assert wires.called[-1] == "error"
+    assert wires.layer.streams == {}
+    assert nothing_left(wires, addon)
+
+
+def test_a_client_that_leaves_while_a_reply_is_handed_over_takes_it_with_it():
+    addon = Addon()
+    wires = Wires(addon, held=["responseheaders"])
+    wires.request()
+    wires.says(HEAD)
+    wires.client_leaves()
+    wires.go_on()
+    assert addon.one.last == ["gone"]
+    assert wires.open() == []
+    assert wires.layer.streams == {}
+    assert nothing_left(wires, addon)
+
+
+def test_a_leg_that_was_not_connected_because_its_client_left_has_not_failed():
+    addon = Addon()
+    wires = Wires(addon, held=[END])
+    wires.request()
+    wires.reply(b"one ")
+    wires.server_leaves()
+    wires.refusing, wires.connecting = "connection cancelled", wires.client_leaves
+    wires.go_on()
+    assert addon.one.last == ["gone"]
     assert wires.layer.streams == {}
     assert nothing_left(wires, addon)
 

@@ -35,6 +35,8 @@ class Wires:
         self.called, self.alarms, self.servers, self.held = [], [], [], list(held)
         self.refusing = None
         """What opening a connection fails with."""
+        self.connecting = lambda: None
+        """What happens while one is opened."""
         self._hooks, self._waiting = hooks, deque()
         self._sent = {self.client: b""}
         self._do(events.Start())
@@ -79,6 +81,7 @@ class Wires:
     def body(self):
         """The body of the one chunked response that the client was sent, and if it has ended."""
         pieces = unchunked(self.to_client().partition(b"\r\n\r\n")[2])
+        assert b"" not in pieces[:-1], "the body was ended before its end"
         return b"".join(pieces), pieces[-1:] == [b""]
 
     def to_server(self):
@@ -147,6 +150,7 @@ class Wires:
 
     def _open(self, command):
         server = command.connection
+        self.connecting()
         if self.refusing is None:
             server.state = ConnectionState.OPEN
             self.servers.append(server)
