@@ -6,9 +6,12 @@ model. What the model asked of its memory is answered upstream; the client is se
 """
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 from mitmproxy import http
 
+from pichay_core.cooperate.tags import TagFilter
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_core.wire.encoding import Decoder, decoder
 from pichay_core.wire.jsontext import Unreadable
@@ -108,3 +111,23 @@ class Continuing:
     def gone(self, why: str) -> None:
         """Nobody listens any more: what was billed until now is settled."""
         self._closing.settle(self._exchange, self._reply)
+
+
+def continuing(
+    flow: http.HTTPFlow, reply: http.Response, exchange: Exchange, paging: Paging, closing: Closing
+) -> Continuing | None:
+    """Return what lets a reply go on that may ask something of us, None for any other."""
+    if not exchange.cooperates or reply.status_code != 200 or exchange.carried is None:
+        return None
+    kind = reply.headers.get("content-type", "").lower()
+    streamed = "event-stream" in kind
+    if not (streamed or "json" in kind):
+        return None
+    format, tags = exchange.carried.request.format, _tags(exchange.nonce)
+    stream = format.stream(exchange.offered, tags, streamed)
+    return Continuing(flow, exchange, stream, paging, closing)
+
+
+def _tags(nonce: str) -> Callable[[], TagFilter] | None:
+    """Return what makes a filter for tags, None if the model was told of none."""
+    return partial(TagFilter, nonce) if nonce else None
