@@ -48,6 +48,12 @@ class Stand:
         self.wires = Wires(self.addon, **more)
         return self.wires
 
+    def connect_beside(self):
+        """Another connection; returns the one that was used until now."""
+        before = self.wires
+        self.connect()
+        return before
+
     def send(self, request, *plays, headers=KEY, **fields):
         """Send a request; the model answers by these plays. Returns what the client got."""
         sent = body(request, **fields) if isinstance(request, Talk) else request

@@ -13,6 +13,7 @@ from pichay_proxy import streams_check
 from tests.builders import Talk, is_stub, results_in, unmarked
 from tests.pichay_proxy.cooperating import (
     HEAD,
+    Got,
     in_one_piece,
     say,
     standing,
@@ -313,3 +314,175 @@ def test_a_reply_that_we_fail_to_read_comes_to_an_end_and_is_as_it_came_where_th
     body = unchunked(came.partition(b"\r\n\r\n")[2] if came.startswith(b"HTTP") else came)
     assert as_it_came == (b"".join(pieces[at + 2 :]) in b"".join(body))
     assert as_it_came or b"memory_" not in came
+
+
+# -- who leaves, and who comes twice ----------------------------------------------------------
+
+
+def open_leg(stand, talk, *plays):
+    """A reply whose leg has been asked for, and not answered."""
+    stand.send(talk, say(text("I look."), fault()), *plays, lambda _: None, stream=True)
+    return stand.seen[-1]
+
+
+def test_who_leaves_in_a_leg_and_asks_again_is_answered_as_before(stand):
+    talk = begun(stand)
+    open_leg(stand, talk)
+    first = stand.seen[0]
+    stand.wires.client_leaves()
+    assert stand.left() == [] and stand.wires.open() == []
+    stand.connect()
+    got = asks_then(stand, talk, say(text("It says.")), stream_options=None)
+    assert got.texts == ["I look.", "It says."]
+    assert unmarked(stand.seen[-2].json["messages"]) == unmarked(first.json["messages"])
+    assert not stand.session.frozen
+
+
+def test_who_leaves_in_a_leg_and_keeps_what_came_is_told_again(stand):
+    talk = begun(stand)
+    leg = open_leg(stand, talk)
+    stand.wires.client_leaves()
+    stand.connect()
+    kept = {"role": "assistant", "content": [text("I look.")]}
+    talk.messages += [kept, {"role": "user", "content": "[Request interrupted by user]"}]
+    stand.send(talk, stream=True)
+    told = unmarked(stand.last.json["messages"])
+    assert told[: len(told) - 1] == unmarked(leg.json["messages"])
+    assert told[-1] == talk.messages[-1]
+
+
+def test_who_leaves_in_a_text_of_a_leg_and_keeps_half_of_it_is_told_again(stand):
+    talk = begun(stand)
+    leg = open_leg(stand, talk)
+    stand.wires.says(HEAD)
+    stand.wires.chunks(*frames([text("It says that and more")])[:4])
+    stand.wires.client_leaves()
+    stand.connect()
+    kept = {"role": "assistant", "content": [text("I look."), text("It says")]}
+    talk.messages += [kept, {"role": "user", "content": "Stop."}]
+    stand.send(talk, stream=True)
+    told = unmarked(stand.last.json["messages"])
+    assert told[:-2] == unmarked(leg.json["messages"])
+    assert told[-2:] == [{"role": "assistant", "content": [text("It says")]}, talk.messages[-1]]
+
+
+def test_of_two_requests_at_once_the_one_that_was_overtaken_is_not_answered(stand):
+    talk = begun(stand)
+    stand.send(talk, lambda _: None, stream=True)
+    first = stand.connect_beside()
+    got = asks_then(stand, talk, say(text("It says.")))
+    assert got.texts == ["I look.", "It says."]
+    first.says(streamed(text("Me too."), fault(id="toolu_late")))
+    late = Got(first.to_client())
+    assert late.texts == ["Me too."] and late.message["stop_reason"] == "end_turn"
+    assert len(first.servers) == 1 and first.to_server() == b""
+    talk.messages += [got.kept, {"role": "user", "content": "Go on."}]
+    stand.send(talk, stream=True)
+    assert "toolu_late" not in stand.last.body.decode()
+    assert "toolu_m1" in stand.last.body.decode()
+
+
+# -- how a reply may stop, and what a client may demand ---------------------------------------
+
+
+def test_a_call_of_ours_that_is_cut_off_is_not_answered_and_not_shown(stand):
+    talk = begun(stand)
+    cut = frames([text("I look."), fault()], stop="max_tokens")
+    reply = HEAD + b"".join(map(chunk, [*cut[:-4], *cut[-3:]])) + chunk(b"")
+    got = stand.send(talk, lambda _: reply, stream=True)
+    assert (got.texts, got.message["stop_reason"]) == (["I look."], "max_tokens")
+    talk.messages += [got.kept, {"role": "user", "content": "Go on."}]
+    stand.send(talk, stream=True)
+    assert unmarked(stand.last.json["messages"])[-2:] == talk.messages[-2:]
+
+
+@pytest.mark.parametrize("stop", ["max_tokens", "refusal", "end_turn", "stop_sequence", ""])
+def test_a_call_of_ours_in_a_reply_that_stops_otherwise_is_answered_with_the_next_request(
+    stand, stop
+):
+    talk = begun(stand)
+    got = stand.send(talk, say(text("I look."), fault(), stop=stop or "end_turn"), stream=True)
+    assert got.message["stop_reason"] == (stop or "end_turn")
+    talk.messages += [got.kept, {"role": "user", "content": "Go on."}]
+    stand.send(talk, stream=True)
+    asked, told = unmarked(stand.last.json["messages"])[-2:]
+    assert [block["type"] for block in asked["content"]] == ["text", "tool_use"]
+    assert [block["type"] for block in told["content"]] == ["tool_result", "text"]
+
+
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"q": "x"}}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+
+
+def test_a_reply_that_pauses_is_sent_back_without_our_call_and_goes_on(stand):
+    talk = begun(stand)
+    got = stand.send(talk, say(text("I look."), fault(), SEARCH, stop="pause_turn"), stream=True)
+    assert got.message["stop_reason"] == "pause_turn"
+    talk.messages.append({"role": "assistant", "content": [text("I look."), SEARCH]})
+    again = stand.send(talk, say(FOUND, text("It says.")), stream=True)
+    assert stand.last.json["messages"][-1] == talk.messages[-1]
+    assert again.message["stop_reason"] == "end_turn"
+
+
+def test_what_the_provider_runs_itself_stays_in_its_place(stand):
+    talk = begun(stand)
+    got = stand.send(
+        talk, say(SEARCH, FOUND, fault()), say(text("It says.")), stream=True
+    )  # fmt: skip
+    assert [block["type"] for block in got.message["content"]] == [
+        "server_tool_use", "web_search_tool_result", "text",
+    ]  # fmt: skip
+    asked, told = added(stand, talk)
+    assert [block["type"] for block in asked["content"]][-1] == "tool_use"
+    assert [block["type"] for block in told["content"]] == ["tool_result"]
+
+
+MIXED = [
+    ["ours", "Read"], ["Read", "ours"], ["Read", "ours", "Bash"], ["ours", "Read", "ours"],
+    ["ours", "Read", "Bash", "ours", "Edit"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", MIXED, ids="-".join)
+def test_calls_of_ours_beside_those_of_the_client_keep_their_order(stand, order):
+    talk = begun(stand)
+    calls = [
+        fault(id=f"toolu_m{n}") if name == "ours" else call(name, f"toolu_c{n}", path=f"{n}")
+        for n, name in enumerate(order)
+    ]
+    got = stand.send(talk, say(*calls), stream=True)
+    ids = [block["id"] for block in calls]
+    theirs = [id for id in ids if id.startswith("toolu_c")]
+    assert [block["id"] for block in got.message["content"]] == theirs
+    back = [{"type": "tool_result", "tool_use_id": id, "content": "done"} for id in theirs]
+    talk.messages += [got.kept, {"role": "user", "content": [*back, text("And?")]}]
+    stand.send(talk, stream=True)
+    asked, told = unmarked(stand.last.json["messages"])[-2:]
+    assert [block["id"] for block in asked["content"]] == ids
+    results = [block.get("tool_use_id") for block in told["content"]]
+    assert results == [*theirs, *(id for id in ids if id not in theirs), None]
+
+
+@pytest.mark.parametrize(
+    "choice", [{"type": "any"}, {"type": "tool", "name": "Read"}, {"type": "none"}]
+)
+def test_what_the_client_demands_of_the_model_is_demanded_in_a_leg_too(stand, choice):
+    talk = begun(stand)
+    got = asks_then(stand, talk, say(call("Read", "toolu_r", path="x")), tool_choice=choice)
+    assert [seen.json["tool_choice"] for seen in stand.seen] == [choice] * 2
+    assert [block["type"] for block in got.message["content"]] == ["text", "tool_use"]
+
+
+def test_without_a_system_prompt_there_are_tools_and_no_tags(stand):
+    talk = begun(stand, system=None)
+    assert "memory_fault" in str(stand.session.birth.offers)
+    got = asks_then(stand, talk, say(text("It says.")), system=None)
+    assert got.texts == ["I look.", "It says."]
+    assert "system" not in stand.last.json
+
+
+def test_a_conversation_without_tools_is_offered_none_and_its_replies_pass(stand):
+    talk = Talk(f"Fix bug {next(_numbers)}.")
+    got = stand.send(talk, say(text("x"), fault()), tools=None or (), stream=True)
+    assert stand.last.json["tools"] == []
+    assert [block["type"] for block in got.message["content"]] == ["text", "tool_use"]
