@@ -9,13 +9,11 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
 from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
 
-from pichay_core.cooperate.tags import TagFilter
 from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
@@ -27,7 +25,7 @@ from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.closing import Closing, reader_of
 from pichay_proxy.connections import host_meant, many_connections
 from pichay_proxy.continued import LegEnd, hand_over, leg_ended
-from pichay_proxy.continuing import Continuing
+from pichay_proxy.continuing import continuing
 from pichay_proxy.exchange import Arrived, Decision, Exchange
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
@@ -219,27 +217,14 @@ class Pichay:
                 self._stream(flow, flow.response, exchange)
 
     def _stream(self, flow: http.HTTPFlow, reply: http.Response, exchange: Exchange) -> None:
-        continued = self._continued(flow, reply, exchange)
+        continued = None
+        if self._paging is not None and self._closing is not None:
+            continued = continuing(flow, reply, exchange, self._paging, self._closing)
         if continued is not None and continued.began(reply):
             hand_over(flow, continued)
             return
         exchange.reader = reader_of(reply)
         reply.stream = self._tee(exchange.reader)
-
-    def _continued(
-        self, flow: http.HTTPFlow, reply: http.Response, exchange: Exchange
-    ) -> Continuing | None:
-        """Return what lets a reply go on that may ask something of us, None for any other."""
-        if not exchange.cooperates or reply.status_code != 200 or exchange.carried is None:
-            return None
-        kind = reply.headers.get("content-type", "")
-        streamed = "event-stream" in kind.lower()
-        if self._paging is None or self._closing is None or not (streamed or "json" in kind):
-            return None
-        stream = exchange.carried.request.format.stream(
-            exchange.offered, _tags(exchange.nonce), streamed
-        )
-        return Continuing(flow, exchange, stream, self._paging, self._closing)
 
     def _tee(self, reader: Reader) -> Callable[[bytes], bytes | Iterable[bytes]]:
         """Return a stream function that passes everything on and lets *reader* look.
@@ -293,8 +278,3 @@ class Pichay:
         if text not in self._logged:
             self._logged.add(text)
             log.warning("pichay: %s", text)
-
-
-def _tags(nonce: str) -> Callable[[], TagFilter] | None:
-    """Return what makes a filter for tags, None if the model was told of none."""
-    return partial(TagFilter, nonce) if nonce else None

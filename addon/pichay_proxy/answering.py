@@ -10,7 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pichay_core.cooperate.answers import Answer, answer, carried_out, means_of
+from pichay_core.cooperate.answers import (
+    Answer,
+    answer,
+    carried_out,
+    may_ask,
+    means_of,
+)
 from pichay_core.cooperate.answers import Answered as Answers
 from pichay_core.cooperate.asides import aside_after, extended
 from pichay_core.cooperate.folds import collapsed, folded_text, named
@@ -21,7 +27,7 @@ from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Answered, Happened, Record
 from pichay_core.tokens import tokens_of_bytes
-from pichay_core.turn import Rules, take
+from pichay_core.turn import Rules, Turn, take, untouched, view
 from pichay_core.wire.format import Format
 from pichay_core.wire.reply import Ask, Leg, Reply
 from pichay_proxy.boundary import contained
@@ -74,9 +80,9 @@ class Answering:
         live = self._sessions.get(exchange.identity, exchange.session)
         if carried is None or live is None or not (reply.differs and reply.whole):
             return None
-        if live.requests != exchange.request or live.frozen:
+        if live.requests != exchange.request or (live.frozen and not live.keeps):
             return None
-        goes_on = reply.waits and carried.leg <= MOST_LEGS
+        goes_on = reply.waits and carried.leg <= _most_legs(live)
         asked = self._tried(lambda: self._asked(live, carried, reply, at), live, at)
         if asked is None:
             asked = _undone(live, carried, reply, at)
@@ -121,7 +127,7 @@ class Answering:
         request = extended(asked.carried.request, leg)
         session = aside_after(asked.session, asked.at_message, leg)
         matched = Match(session, len(session.messages), "extends")
-        turn = take(matched, request, _answering(asked.carried.rules), self._stored)
+        turn = self._turn(matched, request, asked.carried.rules)
         if turn.problems:
             return None
         carried = _in_its_place(asked.carried, request, asked.at)
@@ -130,11 +136,20 @@ class Answering:
             events=(*asked.events, *turn.events),
             facts=replace(turn.facts, ours=True),
         )
-        record = turned(carried, replace(matched, session=asked.live), turn, None)
+        record = turned(carried, replace(matched, session=asked.live), turn, session.frozen)
         sent = decision(carried, turn)
         self._sessions.commit(matched, turn.session)
         self._put(record)
         return sent
+
+    def _turn(self, matched: Match, request: Request, rules: Rules) -> Turn:
+        """Return the turn of a request of ours.
+
+        A session that decides nothing more is answered all the same: its tools are still offered.
+        """
+        if matched.session.frozen:
+            return untouched(matched, request, view(matched.session, request, self._stored))
+        return take(matched, request, _answering(rules), self._stored)
 
     def _keep(self, asked: "_Asked") -> None:
         """Keep what the client was not shown: it is told with its next request."""
@@ -173,6 +188,15 @@ def _folded(
         return None
     text = folded_text(session, fold, format)
     return stored(fold.digest) if text is None else text
+
+
+def _most_legs(live: Session) -> int:
+    """Return how many requests of ours may come before one that says that there is no more.
+
+    None do once the whole conversation has asked as often as it may: a model that has been talked
+    into asking costs one request each time, not four.
+    """
+    return MOST_LEGS if may_ask(live.table) else 0
 
 
 def _refused(session: Session, asks: Sequence[Ask], text: str, why: str) -> Answers:

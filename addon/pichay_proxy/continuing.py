@@ -6,9 +6,11 @@ model. What the model asked of its memory is answered upstream; the client is se
 """
 
 import time
+from functools import partial
 
 from mitmproxy import http
 
+from pichay_core.cooperate.tags import TagFilter
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_core.wire.encoding import Decoder, decoder
 from pichay_core.wire.jsontext import Unreadable
@@ -21,6 +23,7 @@ from pichay_proxy.exchange import Decision, Exchange
 from pichay_proxy.paging import Paging
 from pichay_proxy.refusals import may_be_ours
 from pichay_proxy.resend import put
+from pichay_proxy.streams_check import installed
 from pichay_proxy.unsent import Unsent
 
 IDLE_SECONDS = 600.0
@@ -155,3 +158,22 @@ class Continuing:
         """Take over what a reply said; if that fails, its client gets the rest all the same."""
         with FailOpen(report):
             self._closing.settle(self._exchange, reply)
+
+
+def continuing(
+    flow: http.HTTPFlow, reply: http.Response, exchange: Exchange, paging: Paging, closing: Closing
+) -> Continuing | None:
+    """Return what lets a reply go on that may ask something of us, None for any other.
+
+    None too if mitmproxy cannot go on with one: what a conversation was offered when it could
+    passes to the client then, who knows no such tool and says so.
+    """
+    kind, carried = reply.headers.get("content-type", "").lower(), exchange.carried
+    streamed = "event-stream" in kind
+    if reply.status_code != 200 or carried is None or not (streamed or "json" in kind):
+        return None
+    if not (exchange.cooperates and installed()):
+        return None
+    tags = partial(TagFilter, exchange.nonce) if exchange.nonce else None
+    stream = carried.request.format.stream(exchange.offered, tags, streamed)
+    return Continuing(flow, exchange, stream, paging, closing)
