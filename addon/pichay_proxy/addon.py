@@ -226,11 +226,12 @@ class Pichay:
                 self._stream(flow, flow.response, exchange)
 
     def _stream(self, flow: http.HTTPFlow, reply: http.Response, exchange: Exchange) -> None:
+        continued = None
         if self._paging is not None and self._closing is not None:
             continued = continuing(flow, reply, exchange, self._paging, self._closing)
-            if continued is not None and continued.began(reply):
-                hand_over(flow, continued)
-                return
+        if continued is not None and continued.began(reply):
+            hand_over(flow, continued)
+            return
         exchange.reader = reader_of(reply)
         reply.stream = self._tee(exchange.reader)
 

@@ -4,26 +4,33 @@ Rule of this file: a request of ours is a request like any other. The same turn 
 the same rules hold for it, and it is recorded like the client's own.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from pichay_core.cooperate.answers import Answer, answer, carried_out, means_of
+from pichay_core.cooperate.answers import (
+    Answer,
+    answer,
+    carried_out,
+    may_ask,
+    means_of,
+)
 from pichay_core.cooperate.answers import Answered as Answers
 from pichay_core.cooperate.asides import aside_after, extended
 from pichay_core.cooperate.folds import collapsed, folded_text, named
-from pichay_core.cooperate.means import Means
 from pichay_core.cooperate.tags import commands_of
-from pichay_core.events import Asked, Event
+from pichay_core.events import Asked, Event, Failed
 from pichay_core.ledger import TurnFacts
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
-from pichay_core.store.records import Answered, Record
+from pichay_core.store.records import Answered, Happened, Record
 from pichay_core.tokens import tokens_of_bytes
-from pichay_core.turn import Rules, take
+from pichay_core.turn import Rules, Turn, take, untouched, view
 from pichay_core.wire.format import Format
 from pichay_core.wire.reply import Ask, Leg, Reply
+from pichay_proxy.boundary import contained
 from pichay_proxy.committing import turned
 from pichay_proxy.exchange import Carried, Decision, Exchange, decision
 from pichay_proxy.sessions import LiveSessions
@@ -35,6 +42,10 @@ TOO_OFTEN = (
     "The memory tools cannot be used again before the next ordinary tool call or message. Use the "
     "ordinary tool instead."
 )
+
+FAILED = "This could not be done. Use the ordinary tool instead."
+
+log = logging.getLogger("pichay")
 
 
 def facts_of(exchange: Exchange, reply: Reply, goes_on: bool) -> TurnFacts:
@@ -69,14 +80,27 @@ class Answering:
         live = self._sessions.get(exchange.identity, exchange.session)
         if carried is None or live is None or not (reply.differs and reply.whole):
             return None
-        if live.requests != exchange.request or live.frozen:
+        if live.requests != exchange.request or (live.frozen and not live.keeps):
             return None
-        goes_on = reply.waits and carried.leg <= MOST_LEGS
-        asked = self._asked(live, carried, reply, at)
-        if goes_on and (sent := self._sent(asked)) is not None:
+        goes_on = reply.waits and carried.leg <= _most_legs(live)
+        asked = self._tried(lambda: self._asked(live, carried, reply, at), live, at)
+        if asked is None:
+            asked = _undone(live, carried, reply, at)
+        if goes_on and (sent := self._tried(lambda: self._sent(asked), live, at)) is not None:
             return sent
         self._keep(asked)
         return None
+
+    def _tried[T](self, action: Callable[[], T], live: Session, at: float) -> T | None:
+        """Return what an action returns; None if it raises, which is recorded and logged.
+
+        Whatever fails here, the model is answered, and what it wrote stays in its history.
+        """
+        done: list[T] = []
+        if (error := contained(lambda: done.append(action()))) is not None:
+            self._put(Happened(Failed(f"{type(error).__name__}: {error}"), at, live.id))
+            log.warning("pichay: a call to our tools failed, after %r", error, exc_info=error)
+        return done[0] if done else None
 
     def _asked(self, live: Session, carried: Carried, reply: Reply, at: float) -> "_Asked":
         """Return what a reply asked for, done as far as it could be."""
@@ -92,13 +116,10 @@ class Answering:
         commands = [command for tag in reply.tags for command in commands_of(tag)]
         tidied = carried_out(live, commands, means)
         often = carried.leg >= MOST_LEGS
-        said = (_refused if often else answer)(tidied.session, reply.asks, means)
-        answers = tuple(
-            carried.request.format.answer(ask.id, one.text, one.error)
-            for ask, one in zip(reply.asks, said.results, strict=True)
-        )
+        answers = _refused(tidied.session, reply.asks, TOO_OFTEN, "too often")
+        said = answers if often else answer(tidied.session, reply.asks, means)
         events = (*tidied.events, *said.events)
-        return _Asked(live, said.session, carried, reply, answers, events, at)
+        return _Asked(live, said.session, carried, reply, _blocks(carried, reply, said), events, at)
 
     def _sent(self, asked: "_Asked") -> Decision | None:
         """Return the request that tells the model what it asked for, None if it may not be sent."""
@@ -106,7 +127,7 @@ class Answering:
         request = extended(asked.carried.request, leg)
         session = aside_after(asked.session, asked.at_message, leg)
         matched = Match(session, len(session.messages), "extends")
-        turn = take(matched, request, _answering(asked.carried.rules), self._stored)
+        turn = self._turn(matched, request, asked.carried.rules)
         if turn.problems:
             return None
         carried = _in_its_place(asked.carried, request, asked.at)
@@ -115,9 +136,20 @@ class Answering:
             events=(*asked.events, *turn.events),
             facts=replace(turn.facts, ours=True),
         )
+        record = turned(carried, replace(matched, session=asked.live), turn, session.frozen)
+        sent = decision(carried, turn)
         self._sessions.commit(matched, turn.session)
-        self._put(turned(carried, replace(matched, session=asked.live), turn, None))
-        return decision(carried, turn)
+        self._put(record)
+        return sent
+
+    def _turn(self, matched: Match, request: Request, rules: Rules) -> Turn:
+        """Return the turn of a request of ours.
+
+        A session that decides nothing more is answered all the same: its tools are still offered.
+        """
+        if matched.session.frozen:
+            return untouched(matched, request, view(matched.session, request, self._stored))
+        return take(matched, request, _answering(rules), self._stored)
 
     def _keep(self, asked: "_Asked") -> None:
         """Keep what the client was not shown: it is told with its next request."""
@@ -158,10 +190,33 @@ def _folded(
     return stored(fold.digest) if text is None else text
 
 
-def _refused(session: Session, asks: Sequence[Ask], _: Means) -> Answers:
-    """Return the answers of one who has asked too often in one reply: nothing is done."""
-    answers = tuple(Answer(TOO_OFTEN, error=True) for _ in asks)
-    return Answers(session, answers, tuple(Asked(ask.tool, "too often", 0) for ask in asks))
+def _most_legs(live: Session) -> int:
+    """Return how many requests of ours may come before one that says that there is no more.
+
+    None do once the whole conversation has asked as often as it may: a model that has been talked
+    into asking costs one request each time, not four.
+    """
+    return MOST_LEGS if may_ask(live.table) else 0
+
+
+def _refused(session: Session, asks: Sequence[Ask], text: str, why: str) -> Answers:
+    """Return the same error for each call: nothing is done."""
+    answers = tuple(Answer(text, error=True) for _ in asks)
+    return Answers(session, answers, tuple(Asked(ask.tool, why, 0) for ask in asks))
+
+
+def _undone(live: Session, carried: Carried, reply: Reply, at: float) -> _Asked:
+    """Return what a reply asked for if nothing of it could be done."""
+    said = _refused(live, reply.asks, FAILED, "failed")
+    return _Asked(live, live, carried, reply, _blocks(carried, reply, said), said.events, at)
+
+
+def _blocks(carried: Carried, reply: Reply, said: Answers) -> tuple[bytes, ...]:
+    """Return the answers as the wire has them."""
+    return tuple(
+        carried.request.format.answer(ask.id, one.text, one.error)
+        for ask, one in zip(reply.asks, said.results, strict=True)
+    )
 
 
 def _answering(rules: Rules) -> Rules:

@@ -96,6 +96,12 @@ def install() -> None:
     _put(ContinuedStream)
 
 
+def installed() -> bool:
+    """Return True if new streams can be continued."""
+    stream = vars(importlib.import_module(LAYERS))["HttpStream"]
+    return stream.__module__ == "pichay_proxy.streams"
+
+
 def uninstall() -> None:
     """New streams are mitmproxy's own again. Those in flight go on."""
     _put(_found(f"{LAYERS}:HttpStream"))

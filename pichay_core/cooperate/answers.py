@@ -96,6 +96,11 @@ def spent(table: PageTable) -> Spent:
     return Spent(len(given), sum(recalled))
 
 
+def may_ask(table: PageTable) -> bool:
+    """Return True until a conversation has asked as often as it may."""
+    return spent(table).asks < MOST_ASKS
+
+
 def answer(session: Session, asks: Sequence[Ask], means: Means) -> Answered:
     """Return what the calls to our tools come to, in their order, each on what the last one left.
 

@@ -205,8 +205,15 @@ class ReplyStream:
         return self._finish("the reply broke off")
 
     def fail(self, why: str) -> list[bytes]:
-        """Return the end of a message that was to go on and cannot."""
-        return self._finish(why)
+        """Return the end of a message that was to go on and cannot.
+
+        In its first leg that is an error, if it is not whole: the client would take any other end
+        for one of the model's.
+        """
+        if self._finished or self._later or self._complete or self._failed:
+            return self._finish(why)
+        self._finished = self._silent = True
+        return [edits.error_event(why)]
 
     def _finish(self, why: str) -> list[bytes]:
         if self._finished:

@@ -1,6 +1,7 @@
 """mitmproxy's real HTTP layer without sockets: what comes in and what goes out, hook by hook."""
 
 import asyncio
+import inspect
 from collections import deque
 
 from mitmproxy.addons.proxyserver import Proxyserver
@@ -43,9 +44,11 @@ class Wires:
 
     # -- what happens -------------------------------------------------------------------
 
-    def request(self, version=b"HTTP/1.1"):
+    def request(self, version=b"HTTP/1.1", body=b"first", more=b""):
+        """*more* are headers, each with its line end."""
         head = b"POST http://model.test/v1/messages %b\r\nhost: model.test\r\n" % version
-        self._from(self.client, head + b"content-length: 5\r\n\r\nfirst")
+        length = b"content-length: %d\r\n\r\n" % len(body)
+        self._from(self.client, head + more + length + body)
 
     def reply(self, *pieces, head=HEAD):
         """A whole reply of the newest server, in chunks."""
@@ -145,7 +148,9 @@ class Wires:
         if command.name == END:
             asyncio.run(leg_ended(command.end))
         else:
-            getattr(self._hooks, command.name, lambda _: None)(*command.args())
+            hook = getattr(self._hooks, command.name, lambda _: None)
+            if inspect.iscoroutine(done := hook(*command.args())):
+                asyncio.run(done)
         self._do(events.HookCompleted(command))
 
     def _open(self, command):
