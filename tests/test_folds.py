@@ -25,7 +25,7 @@ from pichay_core.events import (
 from pichay_core.flushes import Weights
 from pichay_core.folding import beyond, folded, standing
 from pichay_core.model import State
-from pichay_core.store.rows import page_row, session_of, session_row
+from pichay_core.store.rows import Recorded, page_row, session_of, session_row
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.wire import anthropic
 from pichay_proxy.sessions import LiveSessions
@@ -223,8 +223,10 @@ def restarted(proxy: Proxy, ruling) -> Proxy:
         replace(
             session_of(
                 session_row(s, "api key", "header", 0.0),
-                [page_row(s.id, n, e) for n, e in enumerate(s.table.entries.values())],
-                [m.digest for m in s.messages],
+                Recorded(
+                    [page_row(s.id, n, e) for n, e in enumerate(s.table.entries.values())],
+                    [m.digest for m in s.messages],
+                ),
             ),
             folds=folds_of(as_text(s.folds)),
         )

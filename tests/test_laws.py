@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pichay_core.events import Faulted, Flushed
 from pichay_core.model import State
-from pichay_core.store.rows import page_row, session_of, session_row
+from pichay_core.store.rows import Recorded, page_row, session_of, session_row
 from pichay_proxy.sessions import LiveSessions
 from tests.builders import (
     BINDING,
@@ -209,8 +209,10 @@ def _restarted(proxy: Proxy, ruling) -> Proxy:
     kept = [
         session_of(
             session_row(s, "api key", "header", 0.0),
-            [page_row(s.id, n, e) for n, e in enumerate(s.table.entries.values())],
-            [m.digest for m in s.messages],
+            Recorded(
+                [page_row(s.id, n, e) for n, e in enumerate(s.table.entries.values())],
+                [m.digest for m in s.messages],
+            ),
         )
         for s in proxy.sessions
     ]
