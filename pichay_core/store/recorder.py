@@ -76,6 +76,10 @@ class Recorder:
         self._awaited = threading.Event()
         self._put = self._done = 0
         self._thread = threading.Thread(target=self._run, name="pichay-recorder", daemon=True)
+        self._books = threading.Thread(
+            target=self._contain, args=(self._accounts.prepare,), daemon=True
+        )
+        self._books.start()
         self._thread.start()
 
     def put(self, record: Record) -> None:
@@ -107,7 +111,6 @@ class Recorder:
         return self._put - self._done > TELEMETRY_BOUND
 
     def _run(self) -> None:
-        self._contain(self._accounts.prepare)
         while not (self._closing.is_set() and self._queue.empty() and not self._busy()):
             last = self._closing.is_set()
             self._waiting += self._gathered()
@@ -157,7 +160,13 @@ class Recorder:
         return [left for record in records for left in self._unwritten([record])]
 
     def _accounted(self) -> bool:
-        """Account for what is written; False if the database refuses for now."""
+        """Account for what is written; False if the database refuses for now.
+
+        What the books need takes seconds to load on a busy machine: decisions do not wait for it.
+        """
+        if self._open and self._books.is_alive():
+            self._books.join(ACCOUNT_SECONDS)
+            return True
         deadline = time.monotonic() + ACCOUNT_SECONDS
         while self._open and (self._queue.empty() or time.monotonic() < deadline):
             error = self._account(self._open[0])

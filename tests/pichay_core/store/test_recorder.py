@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -67,6 +68,25 @@ def test_what_was_put_is_committed_soon(tmp_path):
     recorder.put(decision(1))
     time.sleep(0.5)
     assert whys(tmp_path / "db") == ["number 1"]
+    assert recorder.close()
+
+
+def test_no_decision_waits_until_the_books_are_open(tmp_path):
+    opened = threading.Event()
+
+    def slow(action):
+        if getattr(action, "__name__", "") == "prepare":
+            opened.wait(5)
+        return contained(action)
+
+    recorder = Recorder(tmp_path / "db", contain=slow)
+    for number in range(2):
+        recorder.put(decision(number))
+        time.sleep(0.5)
+    assert whys(tmp_path / "db") == ["number 0", "number 1"]
+    assert not recorder.settle(0.1)
+    opened.set()
+    assert recorder.settle()
     assert recorder.close()
 
 
