@@ -7,6 +7,7 @@ conversation, so that nothing of it stands in the prefix. Amounts are estimates,
 from collections.abc import Sequence
 from heapq import nlargest
 
+from pichay_core.cooperate.fold import Fold
 from pichay_core.cooperate.means import Means, Outcome
 from pichay_core.cooperate.recalls import ago
 from pichay_core.pager import may_leave
@@ -30,11 +31,24 @@ def status(session: Session, means: Means) -> Outcome:
     out = sum(entry.out for entry in session.table.entries.values())
     lines = [
         f"{_filled(means.window)} This is turn {session.turn}.",
+        _TURNS,
         *(["The largest results in it:"] if largest else []),
         *(_line(entry, session) for entry in largest),
         f"{_counted(out, 'result')} moved out. {_waiting(inside)}",
+        *map(_promised, session.folds),
     ]
-    return Outcome(session, "\n".join(lines))
+    return Outcome(session, "\n".join(line for line in lines if line))
+
+
+_TURNS = "Each message of the user, and each set of tool results, begins a turn."
+
+
+def _promised(fold: Fold) -> str:
+    """Return what is said of turns that are to be collapsed; nothing of those that are."""
+    if fold.gone or fold.done is not None:
+        return ""
+    first, last = fold.turns
+    return f"Turns {first:,} to {last:,} are collapsed with the next flush."
 
 
 def _filled(window: Window) -> str:

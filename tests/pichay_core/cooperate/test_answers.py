@@ -9,17 +9,19 @@ from pichay_core.birth.shorter import Births
 from pichay_core.cooperate import answers
 from pichay_core.cooperate.answers import answer, carried_out, means_of, spent
 from pichay_core.cooperate.commands import Anchor, Collapse, Recall, Release, Summarize
+from pichay_core.cooperate.fold import Fold
 from pichay_core.cooperate.means import Means
 from pichay_core.cooperate.recalls import NOT_KEPT, UNKNOWN, recall
+from pichay_core.cooperate.status import status
 from pichay_core.cooperate.wishes import LONGEST_SUMMARY
 from pichay_core.events import Asked, Faulted, Pinned, Released
-from pichay_core.model import FaultKind, State
+from pichay_core.model import FaultKind, Handle, State
 from pichay_core.pager import Limits
 from pichay_core.schedule import Window
 from pichay_core.stubs import handle_of, stub
 from pichay_core.table import Pin
 from pichay_core.wire.reply import Ask
-from tests.builders import content_of, prose, rules, stubbed
+from tests.builders import SONNET, content_of, known, prose, rules, stubbed
 from tests.pichay_core.cooperate.memory import Cooperation, paged
 
 QUIET = rules(schedule="batch", tau=1, flush_tokens=10**9)
@@ -469,3 +471,12 @@ def test_a_recall_of_nothing_but_a_room_too_small_says_so():
 def test_what_is_out_is_named_in_the_frames_of_its_call():
     told = paged("a.py", "b.py")
     assert stubbed(told.turns[-1].body) == ["toolu_0001", "toolu_0002"]
+
+
+def test_the_status_says_which_turns_wait_to_be_collapsed():
+    waits = Fold(1, 5, (1, 3), "s", Handle("AAAAAAAA"), "d", asked=4)
+    stands = replace(waits, turns=(5, 8), done=9)
+    session = replace(known(model=SONNET), folds=(waits, stands))
+    assert status(session, Means(read=lambda _: None)).text.split("\n")[-1] == (
+        "Turns 1 to 3 are collapsed with the next flush."
+    )
