@@ -130,7 +130,7 @@ def drawing(
     return lines(chain.from_iterable(sections))
 
 
-_LEGS = "leg: a turn that Pichay took in place of the client's above it, to answer the model"
+_LEGS = "leg: a turn of Pichay's own in place of the client's, to answer the model"
 
 
 def _head(session: SessionFigures, now: float) -> list[RenderableType]:

@@ -101,7 +101,7 @@ def test_a_session_is_told_request_by_request_with_its_events(path):
     assert shown(paged(path), ONE) == STORY
 
 
-LEGS = """leg: a turn that Pichay took in place of the client's above it, to answer the model
+LEGS = """leg: a turn of Pichay's own in place of the client's, to answer the model
 
 request  turn  window   read  written  removed  net so far   money  flush
       1     1   50.0k      0    50.0k                    0   $0.00
