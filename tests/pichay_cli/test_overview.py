@@ -80,7 +80,8 @@ pinned     1  to stay, says the model
 collapsed  1  24 messages, 31.0k tokens off
 advised    2  of a zone: advisory 1 · involuntary 1
 unsaid     1  in replies that the client changed
-legs       2  turns in the client's place: $0.05, 16 % of all, 105.0k tokens; in the net
+legs       2  turns in the client's place: $0.05, 16 % of all, 105.0k tokens; in
+              the net
 
 Sessions
 """
