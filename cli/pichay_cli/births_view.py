@@ -14,10 +14,11 @@ _COLUMNS = (Column(), Column(right=True), Column())
 
 def births_panel(born: Births, called: int) -> RenderableType | None:
     """What births brought; None if there is nothing to say. *called*: short definitions used."""
+    told = f"tokens more: what the model is told{_each(born.protocol, born)}"
     amounts = (
         ("definitions", born.definitions, f"tokens not sent{_each(born.definitions, born)}"),
         ("repeats", born.shortened, "tokens not sent: here already, or cut"),
-        ("protocol", born.protocol, f"tokens more: the text on paging{_each(born.protocol, born)}"),
+        ("protocol", born.protocol, told),
     )
     rows: list[Sequence[Cell]] = [
         (name, tokens(amount), (said, QUIET)) for name, amount, said in amounts if amount

@@ -35,13 +35,14 @@ def _asked(done: Cooperation) -> Sequence[_Said]:
 
 def _came(done: Cooperation) -> Sequence[_Said]:
     messages = times(done.collapsed_messages, "message")
+    page = "page" if done.recalled == 1 else "pages"
     return (
-        ("recalled", done.recalled, f"pages, {tokens(done.recalled_tokens)} tokens back"),
-        ("released", done.released, "pages that it needs no more"),
-        ("pinned", done.pinned, "pages that are to stay"),
+        ("recalled", done.recalled, f"{page}, {tokens(done.recalled_tokens)} tokens back"),
+        ("released", done.released, "no more needed, says the model"),
+        ("pinned", done.pinned, "to stay, says the model"),
         ("collapsed", done.collapsed, f"{messages}, {tokens(done.collapsed_tokens)} tokens off"),
         ("advised", _sum(done.advised), f"of a zone: {_tallied(done.advised)}"),
-        ("unsaid", done.unsaid, "replies that the client changed"),
+        ("unsaid", done.unsaid, "in replies that the client changed"),
     )
 
 
@@ -50,7 +51,7 @@ def _legs(net: Net) -> Sequence[_Said]:
     if net.legs_dollars:
         of = share(net.legs_dollars, net.dollars)
         cost = f"{dollars(net.legs_dollars)}, {of} of all, {cost}"
-    return (("legs", net.legs, f"requests in the client's place: {cost}; in the net"),)
+    return (("legs", net.legs, f"turns in the client's place: {cost}; in the net"),)
 
 
 def _row(name: str, count: int, of: str) -> Sequence[Cell]:

@@ -149,10 +149,10 @@ def _released(event: EventStory) -> str:
 
 
 def _collapsed(event: EventStory) -> str:
-    first, last = event.detail.get("first", 0), event.detail.get("last", 0)
+    first, last = event.detail.get("turns", (0, 0))
     pages = times(event.detail.get("pages", 0), "page")
     instead = f"a summary by the model stands for them, page {event.detail.get('handle') or '?'}"
-    return f"messages {first} to {last}, {pages}, {_tokens(event)} off the window: {instead}"
+    return f"turns {first} to {last}, {pages}, {_tokens(event)} off the window: {instead}"
 
 
 def _advised(event: EventStory) -> str:

@@ -1,4 +1,4 @@
-"""``pichay page HANDLE``: what became of one page, and its text."""
+"""``pichay page HANDLE``: what became of one page, or of collapsed turns, and its text."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +20,9 @@ from pichay_cli.render import (
     lines,
 )
 from pichay_core.store import stories
+from pichay_core.store.collapses import CollapseStory, collapses
 from pichay_core.store.stories import EventStory, PageStory
+from pichay_core.tools import FAULT
 
 
 @click.command()
@@ -28,21 +30,26 @@ from pichay_core.store.stories import EventStory, PageStory
 @click.option("--content", is_flag=True, help="Write its text to standard output, nothing else.")
 @database_option
 def page(handle: str, content: bool, database: Path) -> None:
-    """Tell the story of a page by the handle in its stub, such as ABCD2345."""
+    """Tell the story of a page by the handle in its stub, such as ABCD2345.
+
+    So with turns that a summary of the model's stands for.
+    """
     with something(database) as db:
-        found = stories.pages(db, handle)
-        if not found:
+        found, turns = stories.pages(db, handle), collapses(db, handle)
+        if not (found or turns):
             raise click.ClickException(
                 f"No page has the handle {handle}. A stub ends in its handle: Page ABCD2345."
             )
         if content:
-            click.echo(_text(db, found[0]), nl=False)
-        else:
+            click.echo(_text(db, (*found, *turns)[0]), nl=False)
+        elif found:
             happened = stories.events(db, found[0].session, found[0].id)
             display(inset(story(found, happened)))
+        else:
+            display(inset(collapsed(turns[0])))
 
 
-def _text(db: Database, chosen: PageStory) -> bytes:
+def _text(db: Database, chosen: PageStory | CollapseStory) -> bytes:
     text = stories.content(db, chosen.digest)
     if text is None:
         raise click.ClickException(
@@ -71,6 +78,27 @@ def story(found: Sequence[PageStory], happened: Sequence[EventStory]) -> Rendera
     return lines((head, "", sheet))
 
 
+def collapsed(turns: CollapseStory) -> RenderableType:
+    """Turns that a summary stands for, and what it says."""
+    first, last = turns.turns
+    held = f"{times(turns.messages, 'message')}, {times(turns.pages, 'page')}"
+    summary = turns.summary
+    rows = [
+        ("session", turns.session),
+        ("size", f"{held}, {tokens(turns.tokens)} tokens more than the summary"),
+        ("state", "out; a summary by the model stands for it" if summary else _STANDS_NO_MORE),
+        ("moved", f"out in turn {turns.collapsed}"),
+        *([("summary", summary)] if summary else []),
+        ("text", _kept(turns)),
+    ]
+    sheet = Sheet((Column(style=QUIET), Column()), rows)
+    head = line((f"Page {turns.handle}  ", STRONG), f"turns {first} to {last}")
+    return lines((head, "", sheet))
+
+
+_STANDS_NO_MORE = "gone: the client has gone back, or a later summary stands for it"
+
+
 def _size(chosen: PageStory) -> str:
     text = f"{times(chosen.bytes, 'byte')}, {times(chosen.lines, 'line')}"
     return f"{text}, {tokens(chosen.tokens)} tokens"
@@ -97,7 +125,8 @@ def _state(chosen: PageStory) -> str:
 
 def _faults(chosen: PageStory, happened: Sequence[EventStory]) -> str:
     asked = [f"{e.why} in turn {e.turn}" for e in happened if e.kind == "faulted"]
-    came = [f"itself brought back by refetch number {chosen.faults}"] if chosen.faults else []
+    how = "recall" if chosen.tool == FAULT else "refetch"
+    came = [f"itself brought back by {how} number {chosen.faults}"] if chosen.faults else []
     return ", ".join([*asked, *came]) or "none"
 
 
@@ -105,5 +134,5 @@ def _pin(chosen: PageStory) -> str:
     return f"strength {chosen.pin_strength:g}, since turn {chosen.pin_since}"
 
 
-def _kept(chosen: PageStory) -> str:
+def _kept(chosen: PageStory | CollapseStory) -> str:
     return f"pichay page {chosen.handle} --content" if chosen.kept else "not kept"

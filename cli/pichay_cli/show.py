@@ -134,7 +134,7 @@ def drawing(
     return lines(chain.from_iterable(sections))
 
 
-_LEGS = "leg: a request by Pichay in place of the client's above it, to answer the model"
+_LEGS = "leg: a turn of Pichay's own in place of the client's, to answer the model"
 
 
 def _head(session: SessionFigures, now: float) -> list[RenderableType]:
@@ -142,9 +142,9 @@ def _head(session: SessionFigures, now: float) -> list[RenderableType]:
         session.kind,
         session.model,
         *([f"mode {session.mode}"] if session.mode else []),
-        times(session.turns, "turn"),
         times(session.requests, "request"),
         *([times(session.net.legs, "leg")] if session.net.legs else []),
+        times(session.turns, "turn"),
         f"seen {ago(now - session.last_at)} ago",
     )
     tools = [f"tool definitions {session.definitions}"] if session.definitions else []

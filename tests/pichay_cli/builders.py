@@ -10,6 +10,8 @@ from pathlib import Path
 import zstandard
 from sqlite_utils import Database
 
+from pichay_core.cooperate.fold import Fold, as_text
+from pichay_core.model import Handle
 from pichay_core.store.schema import migrations, open_for_writing
 
 NOW = 1_750_000_000.0
@@ -139,15 +141,19 @@ class Recording:
         }
         self.db["pages"].insert(row | changed)
         if content is not None:
-            self.db["contents"].insert(
-                {
-                    "digest": f"digest of {text}",
-                    "bytes": len(text.encode()),
-                    "zstd": zstandard.ZstdCompressor().compress(text.encode()),
-                    "first_at": NOW - 500,
-                },
-                ignore=True,
-            )
+            self.text(f"digest of {text}", text)
+
+    def text(self, digest, text):
+        """A text that is kept."""
+        self.db["contents"].insert(
+            {
+                "digest": digest,
+                "bytes": len(text.encode()),
+                "zstd": zstandard.ZstdCompressor().compress(text.encode()),
+                "first_at": NOW - 500,
+            },
+            ignore=True,
+        )
 
     def flush(self, session, turn, **changed):
         """One flush; its amounts are those of a batch that has paid for itself."""
@@ -172,6 +178,16 @@ class Recording:
             "paid_back": 10,
         }
         self.db["flushes"].insert(row | changed)
+
+    def collapsed(self, session, request, handle, turns=(2, 13), summary=None, text="the turns"):
+        """Turns that left the window, and the summary that stands for them, if one does."""
+        first, until, digest = 3, 27, f"digest of {handle}"
+        detail = {"first": first, "last": until - 1, "turns": turns, "digest": digest}
+        self.event(session, request, "collapsed", tokens=31_000, **detail, pages=9, handle=handle)
+        self.text(digest, text)
+        if summary is not None:
+            fold = Fold(first, until, turns, summary, Handle(handle), digest, request, done=request)
+            self.db["sessions"].update(session, {"folds": as_text((fold,))})
 
     def message(self, session, position, table="messages"):
         self.db[table].insert(
@@ -319,7 +335,7 @@ def cooperating(path):
     made.event(one, 4, "released", "p2", why="")
     made.event(one, 4, "asked", tokens=0, why="answered", tool="tag anchor")
     made.event(one, 4, "pinned", "p3", strength=4.0)
-    made.event(one, 6, "collapsed", tokens=31_000, first=3, last=26, pages=9, handle="CCCCCCCC")
+    made.collapsed(one, 6, "CCCCCCCC", summary="The table is in order.")
     made.event(one, 6, "advised", tokens=101_000, why="involuntary")
     made.event(one, 6, "unsaid", why="the reply was edited")
     return made

@@ -146,9 +146,9 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "Read a.py  leaves with the next flush, says the model",
         ),
         (
-            event("collapsed", None, 31_000, None, first=3, last=26, pages=9, handle="AAAA"),
+            event("collapsed", None, 31_000, None, turns=[2, 13], pages=9, handle="AAAA"),
             "collapsed",
-            "messages 3 to 26, 9 pages, 31.0k tokens off the window: a summary by the model stands "
+            "turns 2 to 13, 9 pages, 31.0k tokens off the window: a summary by the model stands "
             "for them, page AAAA",
         ),
         (

@@ -59,7 +59,7 @@ def shown(made, session, width=80):
 
 STORY = """\
 Session 3f2a0000000000000000000000000000
-main · claude-sonnet-4-5 · 4 turns · 4 requests · seen 1m ago
+main · claude-sonnet-4-5 · 4 requests · 4 turns · seen 1m ago
 
  $0.25 saved · 34 %    127.0k input tokens saved · 37 %
 
@@ -78,7 +78,7 @@ request  turn  window   read  written  removed  net so far   money  flush
 """
 HELD = """\
 Session aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-main · claude-next · 2 turns · 3 requests · seen 1m ago
+main · claude-next · 3 requests · 2 turns · seen 1m ago
 frozen, only observed: refused by the provider
 
  no input tokens saved or lost
@@ -101,7 +101,7 @@ def test_a_session_is_told_request_by_request_with_its_events(path):
     assert shown(paged(path), ONE) == STORY
 
 
-LEGS = """leg: a request by Pichay in place of the client's above it, to answer the model
+LEGS = """leg: a turn of Pichay's own in place of the client's, to answer the model
 
 request  turn  window   read  written  removed  net so far   money  flush
       1     1   50.0k      0    50.0k                    0   $0.00
@@ -110,7 +110,7 @@ request  turn  window   read  written  removed  net so far   money  flush
 
 def test_requests_in_the_client_s_place_are_told_apart(path):
     told = shown(cooperating(path), "c0" * 16)
-    assert "main · claude-sonnet-4-5 · 6 turns · 4 requests · 2 legs · seen 1m ago\n" in told
+    assert "main · claude-sonnet-4-5 · 4 requests · 2 legs · 6 turns · seen 1m ago\n" in told
     assert LEGS in told
     assert "\n2 leg 1     2   52.0k  50.0k     2.0k               +52.0k  +$0.02\n" in told
     assert "         recall      Read src/app.py  3.0k tokens back after 4 turns\n" in told
@@ -218,6 +218,38 @@ PAGE = """
 def test_a_page_is_told_by_its_handle(path, pichay):
     paged(path)
     assert pichay("page", "aaaaaaaa").output == PAGE
+
+
+TURNS = """
+  Page CCCCCCCC  turns 2 to 13
+
+  session  c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0c0
+  size     24 messages, 9 pages, 31.0k tokens more than the summary
+  state    out; a summary by the model stands for it
+  moved    out in turn 6
+  summary  The table is in order.
+  text     pichay page CCCCCCCC --content
+"""
+
+
+def test_turns_that_were_collapsed_are_told_by_their_handle(path, pichay):
+    cooperating(path)
+    assert pichay("page", "cccccccc").output == TURNS
+    assert pichay("page", "CCCCCCCC", "--content").stdout == "the turns"
+
+
+def test_turns_for_which_no_summary_stands_any_more_are_told_without_it(path, pichay):
+    made = Recording(path)
+    made.collapsed(made.session(), 2, "DDDDDDDD")
+    told = pichay("page", "DDDDDDDD").output
+    assert "state    gone: the client has gone back, or a later summary stands for it\n" in told
+    assert "summary  " not in told
+
+
+def test_a_copy_that_a_recall_brought_is_not_called_a_refetch(path, pichay):
+    made = paged(path)
+    made.page(ONE, "p9", "AAAAAAAA", "EEEEEEEE", tool="memory_fault", faults=1)
+    assert "faults   itself brought back by recall number 1\n" in pichay("page", "EEEEEEEE").output
 
 
 def test_the_content_of_a_page_is_written_raw_and_nothing_else(path, pichay):

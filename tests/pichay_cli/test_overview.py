@@ -75,13 +75,13 @@ The model's side
 asked      5  memory_fault 3 · memory_release 1 · tag anchor 1
 not done   1  unknown page 1
 recalled   2  pages, 6.0k tokens back
-released   2  pages that it needs no more
-pinned     1  pages that are to stay
+released   2  no more needed, says the model
+pinned     1  to stay, says the model
 collapsed  1  24 messages, 31.0k tokens off
 advised    2  of a zone: advisory 1 · involuntary 1
-unsaid     1  replies that the client changed
-legs       2  requests in the client's place: $0.05, 16 % of all, 105.0k tokens;
-              in the net
+unsaid     1  in replies that the client changed
+legs       2  turns in the client's place: $0.05, 16 % of all, 105.0k tokens; in
+              the net
 
 Sessions
 """
@@ -100,7 +100,7 @@ def test_a_model_that_did_nothing_of_itself_is_not_mentioned(path):
 def test_a_leg_without_a_known_price_is_told_in_tokens(path):
     made = Recording(path)
     made.turn(made.session(), 1, (10, 0, 90, 5), leg=1)
-    assert "\nlegs  1  requests in the client's place: 100 tokens; in the net\n" in drawn(made, 80)
+    assert "\nlegs  1  turns in the client's place: 100 tokens; in the net\n" in drawn(made, 80)
 
 
 NARROW = """\
@@ -279,7 +279,7 @@ BORN = """\
 Birth: sent smaller from the first time
 definitions   62.0k  tokens not sent, 6.2k a request
 repeats         500  tokens not sent: here already, or cut
-protocol       1.3k  tokens more: the text on paging, 134 a request
+protocol       1.3k  tokens more: what the model is told, 134 a request
 misses            1  tools called whose definition was not sent in full
 net          -$0.02  money, estimate
 """

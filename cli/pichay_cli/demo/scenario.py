@@ -9,11 +9,17 @@ there to show:
 - ``harbour/fees.py`` read again, unchanged: a refetch fault, and a pin;
 - ``harbour/berths.py`` changed and read again: a refresh;
 - another part of ``docs/handbook.md``: a widening;
+- ``harbour/weather.py`` released beside a call of the agent's, and a part of ``harbour/cranes.py``
+  asked for by the name in its note, alone: a recall. Who is not offered the tools for that does
+  without them;
 - a missing file and a failing test: errors, which stay;
 - enough requests after the last batch that it is paid back.
 """
 
+import json
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pichay_cli.demo.project import RIGHT, WRONG
@@ -29,27 +35,60 @@ PROMPTS = (
 DONE = "There is nothing left in the script."
 
 type Call = tuple[str, Mapping[str, Any]]
-type Move = tuple[str | Call, ...]
+type Request = Mapping[str, Any]
 
 
-def scripted(moves: Sequence[Move]) -> Callable[[Mapping[str, Any]], Reply]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call to a tool for the model's own memory, about one file."""
+
+    tool: str
+    path: str
+    more: Mapping[str, Any]
+
+    def arguments(self, request: Request) -> Mapping[str, Any]:
+        """Return what is asked: by the name in the note that was left of the file, else by path."""
+        note = re.search(_NOTE.format(re.escape(self.path)), json.dumps(request["messages"]))
+        return {"pages": [note[1] if note else self.path], **self.more}
+
+
+_NOTE = r"Older result of Read {} [^]]*Page ([A-Z2-7]{{8}})\."
+
+type Move = tuple[str | Call | Asked, ...]
+
+
+def scripted(moves: Sequence[Move]) -> Callable[[Request], Reply]:
     """Return a script that says *moves* one after the other, and then that it has no more."""
 
-    def script(request: Mapping[str, Any]) -> Reply:
+    def script(request: Request) -> Reply:
         number = sum(message["role"] == "assistant" for message in request["messages"])
-        if number >= len(moves):
+        offered = frozenset(tool["name"] for tool in request.get("tools", ()))
+        sayable = [said for move in moves if (said := _offered(move, offered))]
+        if number >= len(sayable):
             return Reply((Text(DONE),))
-        return Reply(tuple(_block(number, index, part) for index, part in enumerate(moves[number])))
+        blocks = (_block(number, index, part, request) for index, part in sayable[number])
+        return Reply(tuple(blocks))
 
     return script
 
 
-def _block(number: int, index: int, part: str | Call) -> Text | ToolUse:
+def _offered(move: Move, offered: frozenset[str]) -> list[tuple[int, str | Call | Asked]]:
+    """Return the parts of a move that can be said, with their places; none if none is a call."""
+    parts = list(enumerate(move))
+    left = [one for one in parts if not isinstance(one[1], Asked) or one[1].tool in offered]
+    calls = [part for _, part in left if not isinstance(part, str)]
+    return left if calls or len(left) == len(parts) else []
+
+
+def _block(number: int, index: int, part: str | Call | Asked, request: Request) -> Text | ToolUse:
+    name = f"toolu_01Harbour{number:03d}{index:02d}"
     match part:
         case str():
             return Text(part)
+        case Asked(tool=tool):
+            return ToolUse(name, tool, part.arguments(request))
         case (tool, arguments):
-            return ToolUse(f"toolu_01Harbour{number:03d}{index:02d}", tool, arguments)
+            return ToolUse(name, tool, arguments)
 
 
 def _read(path: str, first: int | None = None, count: int | None = None) -> Call:
@@ -67,6 +106,14 @@ def _bash(command: str, description: str) -> Call:
 
 def _edit(path: str, old: str, new: str) -> Call:
     return "Edit", {"file_path": path, "old_string": old, "new_string": new}
+
+
+def _recall(path: str, **part: str) -> Asked:
+    return Asked("memory_fault", path, part)
+
+
+def _release(path: str, reason: str) -> Asked:
+    return Asked("memory_release", path, {"reason": reason})
 
 
 def _todo(*entries: str) -> Call:
@@ -130,9 +177,14 @@ _EXTEND: tuple[Move, ...] = (
     ("The rest of the handbook.", _read("docs/handbook.md", 90, 182)),
     ("Now the arrivals.", _read("data/arrivals.csv")),
     ("The weather may bear on it.", _read("harbour/weather.py")),
-    ("Which desks refuse what?", _grep(r"ValueError", "harbour/*.py")),
+    (
+        "It does not. Which desks refuse what?",
+        _release("harbour/weather.py", "does not bear on fees"),
+        _grep(r"ValueError", "harbour/*.py"),
+    ),
     ("The figures, side by side.", _grep(r"cents, and", "docs/*.md")),
     (_bash("sort -t, -k5,5r data/arrivals.csv | head -n 150", "The latest arrivals first"),),
+    ("How did the cranes name their fees?", _recall("harbour/cranes.py", search="_fee(")),
     (
         _edit(
             "harbour/tugs.py",

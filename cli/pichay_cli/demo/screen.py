@@ -21,11 +21,16 @@ class Outcome:
     """What the recorder holds of one run. Tokens are of both sides, input and output."""
 
     requests: int = 0
+    """Of the agent."""
+    legs: int = 0
+    """Requests by Pichay, to answer the model."""
     evictions: int = 0
     collections: int = 0
     flushes: int = 0
     faults: Mapping[str, int] = field(default_factory=dict[str, int])
     pins: int = 0
+    releases: int = 0
+    """Pages that the model let go."""
     tokens: int = 0
     untouched_tokens: int = 0
     """Estimate: what the same work would have taken without Pichay."""
@@ -48,7 +53,9 @@ class Outcome:
             "an eviction": self.evictions,
             "a collection": self.collections,
             "a refetch fault": self.faults.get("refetch", 0),
+            "a recall": self.faults.get("recall", 0),
             "a pin": self.pins,
+            "a release": self.releases,
             "tokens saved, net": self.saved_tokens,
             "money saved, net": self.saved_dollars,
         }
@@ -71,16 +78,19 @@ def outcome(database: Path) -> Outcome:
     db = open_for_reading(database)
     try:
         counts = {(kind, why): number for kind, why, number in db.execute(_EVENTS).fetchall()}
-        requests, tokens, untouched, dollars, untouched_dollars = db.execute(_TURNS).fetchone()
+        requests, legs, *amounts = db.execute(_TURNS).fetchone()
     finally:
         db.close()
+    tokens, untouched, dollars, untouched_dollars = amounts
     return Outcome(
         requests=requests,
+        legs=legs,
         evictions=_of(counts, "evicted"),
         collections=_of(counts, "collected"),
         flushes=_of(counts, "flushed"),
         faults={why: number for (kind, why), number in counts.items() if kind == "faulted"},
         pins=_of(counts, "pinned"),
+        releases=_of(counts, "released"),
         tokens=tokens,
         untouched_tokens=untouched,
         dollars=dollars,
@@ -92,7 +102,8 @@ _EVENTS = "select kind, why, count(*) from events group by kind, why"
 
 _TURNS = """
 select
-    count(*),
+    coalesce(sum(leg = 0), 0),
+    coalesce(sum(leg > 0), 0),
     coalesce(sum(input_tokens + cache_read_tokens + cache_write_5m_tokens
         + cache_write_1h_tokens + output_tokens), 0),
     coalesce(sum(untouched_input_tokens + untouched_cache_read_tokens
@@ -116,7 +127,14 @@ net saving   {_tokens(outcome)} (estimate)
 moved out    {outcome.evictions} evicted, {outcome.collections} collected, \
 in {outcome.flushes} flushes over {outcome.requests} requests
 came back    {faults or "no faults"}
-pins         {outcome.pins} set"""
+pins         {outcome.pins} set
+the model    asked for {_times(outcome.faults.get("recall", 0), "page")} of its memory and let \
+{outcome.releases} go, \
+answered by {_times(outcome.legs, "request")} that the agent did not see"""
+
+
+def _times(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _tokens(outcome: Outcome) -> str:

@@ -12,11 +12,13 @@ from pichay_cli.demo.cache import Entries, bill
 from pichay_cli.demo.places import places, tokens_of
 from pichay_cli.demo.project import write_project
 from pichay_cli.demo.rules import complaint
-from pichay_cli.demo.scenario import MOVES, PROMPTS, Move, scripted
+from pichay_cli.demo.scenario import MOVES, PROMPTS, Asked, Move, scripted
 from pichay_core.model import Usage
 
 type Json = dict[str, Any]
 
+ALONE = [move for move in MOVES if {type(part) for part in move} == {str, Asked}]
+"""Moves that ask for nothing but the model's own memory: no client ever sees them."""
 STUB = "[Older result of Read harbour/fees.py (12,359 bytes, 309 lines): moved out of context.]"
 AGE = 4
 LEAST_BYTES = 600

@@ -45,7 +45,15 @@ def test_the_demo_shows_what_it_promises_and_leaves_nothing_behind(places, envir
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for words in ("net saving", "evicted", "1 refetch", "1 set", "over 46 requests"):
+    for words in (
+        "net saving",
+        "evicted",
+        "1 recall",
+        "1 refetch",
+        "let 1 go",
+        "2 set",
+        "over 46 requests",
+    ):
         assert words in done.stdout
     assert done.stderr == ""
     assert left(places) == []

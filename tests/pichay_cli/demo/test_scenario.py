@@ -3,10 +3,11 @@ import pytest
 from pichay_cli.demo.project import project_files
 from pichay_cli.demo.rules import complaint
 from pichay_cli.demo.scenario import DONE, MOVES, PROMPTS, script, scripted
-from tests.pichay_cli.demo.conversations import bills, calls, evicted, price, results, spoken
+from tests.pichay_cli.demo.conversations import ALONE, bills, calls, evicted, price, results, spoken
 
 BATCH_TOKENS = 20_000
 FEES = ("Read", {"file_path": "harbour/fees.py"})
+MEMORY = [{"name": "memory_fault"}, {"name": "memory_release"}]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,41 @@ def test_every_prompt_ends_with_a_reply_that_calls_nothing():
 
 
 def test_the_conversation_uses_the_whole_script_and_every_request_is_lawful(requests):
-    assert len(requests) == len(MOVES)
-    assert [complaint(request) for request in requests] == [None] * len(MOVES)
+    assert len(requests) == len(MOVES) - len(ALONE)
+    assert [complaint(request) for request in requests] == [None] * len(requests)
+
+
+def asked(reply):
+    return [(b.name, b.input) for b in reply.blocks if getattr(b, "name", "").startswith("memory")]
+
+
+def said(path, page="ABCD2345"):
+    """A history of replies, with a note in which *path* is."""
+    note = f"[Older result of Read {path} (9 bytes, 1 line). Moved. Page {page}.]"
+    result = {"type": "tool_result", "tool_use_id": "x", "content": note}
+    return lambda replies: (
+        [{"role": "user", "content": [result]}] + [{"role": "assistant", "content": "a"}] * replies
+    )
+
+
+def test_where_it_is_offered_a_page_is_asked_for_by_the_name_in_its_note():
+    number = MOVES.index(ALONE[0])
+    request = {"messages": said("harbour/cranes.py")(number), "tools": MEMORY}
+    reply = script(request)
+    assert asked(reply) == [("memory_fault", {"pages": ["ABCD2345"], "search": "_fee("})]
+    assert len(reply.blocks) == 2
+    other = script({**request, "messages": said("harbour/tides.py")(number)})
+    assert asked(other) == [("memory_fault", {"pages": ["harbour/cranes.py"], "search": "_fee("})]
+
+
+def test_without_the_tools_for_it_the_model_does_without_its_memory():
+    histories = [said("harbour/cranes.py")(number) for number in range(len(MOVES))]
+    bare = [script({"messages": history}) for history in histories]
+    armed = [script({"messages": history, "tools": MEMORY}) for history in histories]
+    assert [asked(reply) for reply in bare] == [[]] * len(MOVES)
+    assert sum(bool(asked(reply)) for reply in armed) == 2
+    assert bare[-1].blocks[0].text == DONE
+    assert armed[-1].blocks[0].text == MOVES[-1][0]
 
 
 def test_only_the_missing_file_and_the_failing_test_are_errors(steps):

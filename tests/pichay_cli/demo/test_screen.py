@@ -5,11 +5,13 @@ from pichay_core.store.schema import open_for_writing
 
 SHOWN = Outcome(
     requests=46,
+    legs=1,
     evictions=15,
     collections=1,
     flushes=2,
-    faults={"refetch": 1, "widen": 2},
+    faults={"recall": 1, "refetch": 1, "widen": 2},
     pins=1,
+    releases=1,
     tokens=900_000,
     untouched_tokens=1_800_000,
     dollars=0.6,
@@ -67,12 +69,12 @@ def test_the_outcome_is_what_the_database_holds(tmp_path):
 
 def test_of_an_empty_database_everything_is_missing(tmp_path):
     open_for_writing(tmp_path / "pichay.db").close()
-    assert len(outcome(tmp_path / "pichay.db").missing()) == 6
+    assert len(outcome(tmp_path / "pichay.db").missing()) == 8
 
 
 def test_what_was_not_shown_is_named():
     assert SHOWN.missing() == ()
-    assert replace(SHOWN, faults={"widen": 2}).missing() == ("a refetch fault",)
+    assert replace(SHOWN, faults={"widen": 2}).missing() == ("a refetch fault", "a recall")
     assert replace(SHOWN, dollars=0.9).missing() == ("money saved, net",)
 
 
@@ -81,8 +83,10 @@ def test_the_summary_leads_with_the_net_figures_and_labels_them_as_an_estimate()
         "net saving   900,000 tokens (50%): 1,800,000 untouched, 900,000 with Pichay (estimate)\n"
         "             $0.200 (25%): $0.800 untouched, $0.600 with Pichay (estimate)\n"
         "moved out    15 evicted, 1 collected, in 2 flushes over 46 requests\n"
-        "came back    1 refetch, 2 widen\n"
-        "pins         1 set"
+        "came back    1 recall, 1 refetch, 2 widen\n"
+        "pins         1 set\n"
+        "the model    asked for 1 page of its memory and let 1 go, answered by 1 request that the "
+        "agent did not see"
     )
 
 

@@ -10,13 +10,14 @@ from pichay_cli.demo.plan import Failure, Plan
 from pichay_cli.demo.reply import error
 from pichay_cli.demo.stage import Scratch
 from pichay_cli.demo.upstream import Upstream
+from pichay_core.store.schema import open_for_writing
 
 
 @pytest.fixture
 def scratch(tmp_path):
     finished = Scratch(tmp_path)
     finished.steps.write_text('{"prompt": "x"}\n{"totals": {"requests": 0}}\n')
-    finished.database.touch()
+    open_for_writing(finished.database).close()
     return finished
 
 
@@ -67,7 +68,7 @@ def test_an_agent_that_did_not_finish_is_an_error_with_its_last_words(scratch, e
 
 def test_a_request_that_went_past_the_proxy_or_got_lost_is_an_error(scratch):
     scratch.steps.write_text(json.dumps({"totals": {"requests": 3}}))
-    with pytest.raises(click.ClickException, match="made 3 requests, the upstream got 0"):
+    with pytest.raises(click.ClickException, match="3 requests and Pichay 0, the upstream got 0"):
         stage._require_success(scratch, upstream())
 
 
