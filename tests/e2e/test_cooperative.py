@@ -3,13 +3,15 @@
 import asyncio
 import json
 import random
+from contextlib import suppress
+from functools import partial
 
 import httpx
 import pytest
 
 from pichay_core.cooperate.recalls import UNKNOWN
 from tests.e2e.answers import SSE, STREAM, Answer
-from tests.e2e.conftest import EAGER, eventually
+from tests.e2e.conftest import EAGER, KEY, eventually
 from tests.e2e.cooperative import STEPS, Agent, as_sent, played, recall
 from tests.replies import frames, message_of, text
 
@@ -100,32 +102,33 @@ def test_what_a_page_says_reaches_nothing_of_this_conversation_or_of_another(edg
     assert evil in json.dumps(agent.messages[-2])
 
 
-async def _leaves(proxy, url, body, after):
-    async with proxy.async_client() as client:
-        try:
+async def leaving(proxy, url, bodies, seconds):
+    """Clients that ask at once, and leave when their time is over, each on its own connection."""
+
+    async def one(client, body, after):
+        with suppress(TimeoutError, httpx.HTTPError):
             async with asyncio.timeout(after), client.stream("POST", url, content=body) as reply:
                 async for _ in reply.aiter_raw():
                     pass
-        except (TimeoutError, httpx.HTTPError):
-            pass
+
+    async with httpx.AsyncClient(
+        proxy=f"http://127.0.0.1:{proxy.port}", verify=proxy.trusted, headers=KEY, timeout=30,
+        trust_env=False, limits=httpx.Limits(max_connections=None),
+    ) as client:  # fmt: skip
+        await asyncio.gather(*map(partial(one, client), bodies, seconds))
 
 
 def test_many_clients_that_leave_at_random_moments_leave_nothing_behind(edges, upstream):
-    agents = [Agent(f"many {number}") for number in range(3)]
+    agents = [Agent(f"many {number}") for number in range(6)]
     for agent in agents:
         for legs in STEPS[:2]:
             step(edges, upstream, agent, legs)
     pieces = tuple(frames([text("I look again."), recall("0.py", "z")]))
     upstream.choose = lambda _: Answer(headers=SSE, pieces=pieces, pause=0.01)
     chance = random.Random(7)
-
-    async def all_leave():
-        await asyncio.gather(*(
-            _leaves(edges, upstream.messages, agents[number % 3].body(), chance.random() * 0.8)
-            for number in range(12)
-        ))  # fmt: skip
-
-    asyncio.run(all_leave())
+    seconds = [chance.uniform(0.2, 1.2) for _ in range(12)]
+    bodies = [agents[number % len(agents)].body() for number in range(12)]
+    asyncio.run(leaving(edges, upstream.messages, bodies, seconds))
     assert eventually(lambda: edges.count("select count(*) from turns where status is null") == 0)
     assert edges.count("select count(*) from sessions where frozen is not null") == 0
     for agent in agents:
