@@ -131,6 +131,11 @@ class Mitmdump:
     def journal(self):
         return Journal(self.database)
 
+    def count(self, sql):
+        """What a query over the recording comes to."""
+        with _reading(self.database) as db:
+            return db.execute(sql).fetchone()[0]
+
     def resident(self):
         """Megabytes of memory; 0 where there is no /proc."""
         if sys.platform != "linux":

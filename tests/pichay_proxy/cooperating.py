@@ -3,16 +3,16 @@
 import json
 import sqlite3
 from contextlib import contextmanager
+from itertools import count
 
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.test import taddons
 
-from pichay_core.wire import jsontext
 from pichay_proxy import streams_check
 from pichay_proxy.addon import Pichay
-from tests.builders import Talk, body
+from tests.builders import Talk, body, is_stub, results_in
 from tests.pichay_proxy.wires import HEAD, Wires, chunk, unchunked
-from tests.replies import frames, message_of, whole
+from tests.replies import call, frames, message_of, text, whole
 
 KEY = b"x-api-key: sk-ant-api03-test\r\n"
 JSON_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
@@ -41,7 +41,8 @@ class Stand:
     def __init__(self, context, addon, database):
         self.context, self.addon, self.database = context, addon, database
         self.seen, self.plays, self.wires = [], [], None
-        self.cannot_settle = False
+        self.excused = set()
+        """Sessions in which nothing can be settled."""
         self.connect()
 
     def connect(self, **more):
@@ -79,6 +80,17 @@ class Stand:
         with sqlite3.connect(self.database) as db:
             return db.execute(sql).fetchall()
 
+    def die(self):
+        """End like a process that is killed: what is recorded stays, nothing else is done."""
+        assert self.addon._recorder.settle()
+        self.addon._exchanges.clear()
+        self.addon._paging = None
+        self.excuse()
+
+    def excuse(self):
+        """What was not settled until now will not be."""
+        self.excused = {session for (session,) in self.rows("select id from sessions")}
+
     @property
     def last(self):
         return self.seen[-1]
@@ -96,7 +108,9 @@ class Stand:
         return [*self.addon._exchanges, *self.wires.layer.streams, *self.wires.legs()]
 
     def unsettled(self):
-        return self.rows("select request, leg from turns where status is null")
+        """Turns of sessions that are not excused of it."""
+        found = self.rows("select session, request, leg from turns where status is null")
+        return [turn for turn in found if turn[0] not in self.excused]
 
 
 class Seen:
@@ -139,7 +153,8 @@ def standing(folder, *options):
     with taddons.context(Proxyserver()) as context:
         addon = Pichay()
         database = folder / "pichay.db"
-        named = (*OPTIONS, f"pichay_database={database}", *options)
+        given = (*OPTIONS, f"pichay_database={database}", *options)
+        named = [f"{name}={value}" for name, value in dict(o.split("=") for o in given).items()]
         context.options.set(*named, defer=True)
         context.master.addons.add(addon)
         addon.configure(context.options.keys())
@@ -148,8 +163,10 @@ def standing(folder, *options):
             addon.running()
 
         context.master.event_loop.run_until_complete(run())
+        stand = Stand(context, addon, database)
         try:
-            yield Stand(context, addon, database)
+            yield stand
+            assert stand.unsettled() == []
         finally:
             addon._tidy.stop()
             addon.done()
@@ -160,9 +177,25 @@ def say(*blocks, **said):
     return lambda _: streamed(*blocks, **said)
 
 
-def text(said):
-    return {"type": "text", "text": said}
+_numbers = count(1)
 
 
-def encoded(item):
-    return jsontext.encode(item)
+def new_talk():
+    """A conversation that no other begins like."""
+    return Talk(f"Fix bug {next(_numbers)}.")
+
+
+def begun(stand, files=3, **fields):
+    """A conversation in which results have left, and whose last message waits for a reply."""
+    talk = new_talk()
+    stand.send(talk, stream=True, **fields)
+    for number in range(files):
+        stand.send(talk.read(f"{number}.py"), stream=True, **fields)
+    assert any(is_stub(one["content"]) for one in results_in(stand.last.body))
+    stand.seen.clear()
+    return talk.ask("What does 0.py say?")
+
+
+def fault(*pages, id="toolu_m1"):
+    """The model asks for pages back."""
+    return call("memory_fault", id, pages=list(pages or ["0.py"]))

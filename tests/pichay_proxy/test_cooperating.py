@@ -3,27 +3,28 @@
 import gzip
 import json
 import zlib
-from itertools import count
+from random import Random
 
 import brotli
 import pytest
 import zstandard
 
 from pichay_proxy import streams_check
-from tests.builders import Talk, is_stub, results_in, unmarked
+from tests.builders import body, is_stub, results_in, unmarked
 from tests.pichay_proxy.cooperating import (
     HEAD,
+    JSON_HEAD,
     Got,
+    begun,
+    fault,
     in_one_piece,
+    new_talk,
     say,
     standing,
     streamed,
-    text,
 )
 from tests.pichay_proxy.wires import chunk, unchunked
-from tests.replies import call, event, frames
-
-_numbers = count(1)
+from tests.replies import call, event, frames, text, thinking
 
 
 @pytest.fixture(scope="module")
@@ -38,25 +39,8 @@ def stand(lasting):
     streams_check.install()
     lasting.connect()
     lasting.seen.clear()
-    before = lasting.unsettled()
     yield lasting
     assert lasting.left() == []
-    assert lasting.unsettled() == before or lasting.cannot_settle
-
-
-def begun(stand, files=3, **fields):
-    """A conversation in which results have left, and whose last message waits for a reply."""
-    talk = Talk(f"Fix bug {next(_numbers)}.")
-    stand.send(talk, stream=True, **fields)
-    for number in range(files):
-        stand.send(talk.read(f"{number}.py"), stream=True, **fields)
-    assert any(is_stub(one["content"]) for one in results_in(stand.last.body))
-    stand.seen.clear()
-    return talk.ask("What does 0.py say?")
-
-
-def fault(*pages, id="toolu_m1"):
-    return call("memory_fault", id, pages=list(pages or ["0.py"]))
 
 
 def roles(messages):
@@ -248,7 +232,7 @@ def test_whatever_fails_on_our_side_the_message_ends_and_the_conversation_goes_o
     stand, monkeypatch, place, leg
 ):
     talk = begun(stand)
-    stand.cannot_settle = place in BILLING
+    stand.excused |= {stand.session.id} if place in BILLING else set()
     with monkeypatch.context() as patch:
         first = [say(text("First."), fault(id="toolu_f"))] if leg else []
         breaks = breaking(patch, place, text("I look."), fault(id="toolu_x"))
@@ -482,7 +466,103 @@ def test_without_a_system_prompt_there_are_tools_and_no_tags(stand):
 
 
 def test_a_conversation_without_tools_is_offered_none_and_its_replies_pass(stand):
-    talk = Talk(f"Fix bug {next(_numbers)}.")
+    talk = new_talk()
     got = stand.send(talk, say(text("x"), fault()), tools=None or (), stream=True)
     assert stand.last.json["tools"] == []
     assert [block["type"] for block in got.message["content"]] == ["text", "tool_use"]
+
+
+# -- in one piece -----------------------------------------------------------------------------
+
+WHOLE_LEGS = ["400", "529", "html", "empty", "unknown encoding", "cut off", "no json"]
+
+
+@pytest.mark.parametrize("leg", WHOLE_LEGS)
+def test_a_leg_in_one_piece_that_fails_leaves_the_message_as_far_as_it_came(stand, leg):
+    talk = begun(stand)
+    good = in_one_piece(text("It says."))
+    said = {
+        "empty": JSON_HEAD % (0, b""), "no json": JSON_HEAD % (3, b"{]}"),
+        "cut off": JSON_HEAD % (40, good.partition(b"\r\n\r\n")[2][:40]),
+        "unknown encoding": JSON_HEAD.replace(b"json\r", b"json\r\ncontent-encoding: x\r")
+        % (2, b"{}"),
+    }.get(leg) or LEGS[leg]  # fmt: skip
+    ask = in_one_piece(text("I look."), fault())
+    got = stand.send(talk, lambda _: ask, lambda _: said)
+    assert (got.texts, got.message["stop_reason"]) == (["I look."], "end_turn")
+    then = len(talk.messages)
+    talk.messages += [got.kept, {"role": "user", "content": "Go on."}]
+    stand.send(talk)
+    assert [m["role"] for m in stand.last.json["messages"][then:]] == ["assistant", "user", "user"]
+
+
+# -- where nothing is offered -----------------------------------------------------------------
+
+OAUTH = b"authorization: Bearer sk-ant-oat01-x\r\nanthropic-beta: oauth-2025-04-20\r\n"
+
+
+def test_a_subscription_is_offered_nothing_and_nothing_of_it_is_changed(stand):
+    headers = OAUTH + b"accept-encoding: gzip, br\r\n"
+    talk = new_talk()
+    for number in range(4):
+        talk.read(f"{number}.py")
+        sent = body(talk, stream=True)
+        got = stand.send(sent, say(text("x"), fault(id=f"toolu_{number}")), headers=headers)
+        assert stand.last.body == sent
+        assert headers.strip() in stand.last.head
+        assert [block["type"] for block in got.message["content"]] == ["text", "tool_use"]
+
+
+def test_without_the_option_paging_goes_on_and_our_names_are_nobodys(tmp_path):
+    with standing(tmp_path, "pichay_memory_tools=false", "pichay_cleanup_tags=false") as stand:
+        talk = begun(stand)
+        got = stand.send(talk, say(fault()), stream=True)
+    assert [block["type"] for block in got.message["content"]] == ["tool_use"]
+    assert [tool["name"] for tool in stand.last.json["tools"]] == ["Read", "Edit", "Grep", "Bash"]
+    assert any(is_stub(one["content"]) for one in results_in(stand.last.body))
+
+
+def test_a_mitmproxy_of_another_build_is_said_to_be_and_paging_goes_on(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setitem(streams_check.PARAMETERS, f"{streams_check.LAYERS}:HttpStream", "other")
+    streams_check.uninstall()
+    with standing(tmp_path) as stand:
+        talk = begun(stand)
+        stand.send(talk, stream=True)
+    assert not streams_check.installed()
+    assert "memory tools and cleanup tags are off" in caplog.text
+    assert [tool["name"] for tool in stand.last.json["tools"]] == ["Read", "Edit", "Grep", "Bash"]
+    assert "memory_" not in stand.last.body.decode()
+
+
+# -- aborts -----------------------------------------------------------------------------------
+
+
+def reply_of_three_legs():
+    """What the model's provider says, leg by leg, each in its pieces."""
+    legs = [
+        [thinking("hm", "c2ln"), text("I look it up."), fault(id="toolu_a1")],
+        [text("And there."), fault("1.py", id="toolu_a2")],
+        [text("So it says.")],
+    ]
+    return [[HEAD, *map(chunk, frames(leg)), chunk(b"")] for leg in legs]
+
+
+def test_clients_that_leave_at_any_moment_leave_nothing_behind(stand):
+    """Every place in a reply of three legs: before, in and behind each frame."""
+    talk, random = begun(stand), Random(5)
+    pieces = [piece for leg in reply_of_three_legs() for piece in leg]
+    for last in range(len(pieces)):
+        stand.connect()
+        stand.send(talk, lambda _: None, stream=True)
+        for piece in pieces[:last]:
+            stand.wires.says(piece)
+        stand.wires.says(pieces[last][: random.randrange(len(pieces[last]))])
+        stand.wires.client_leaves()
+        assert stand.left() == [] and stand.wires.open() == []
+    assert not stand.session.frozen
+    stand.connect()
+    got = asks_then(stand, talk, say(text("It says.")))
+    assert got.texts == ["I look.", "It says."]
+    assert stand.unsettled() == []
