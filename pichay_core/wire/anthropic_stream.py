@@ -208,9 +208,11 @@ class ReplyStream:
         """Return the end of a message that was to go on and cannot.
 
         In its first leg that is an error, if it is not whole: the client would take any other end
-        for one of the model's.
+        for one of the model's. In a later one too, if the client has been shown nothing so far: it
+        asks again then, where an empty message would end its work.
         """
-        if self._finished or self._later or self._complete or self._failed:
+        shown = self._numbers.next > 0 or not self._later
+        if self._finished or self._failed or (shown and (self._later or self._complete)):
             return self._finish(why)
         self._finished = self._silent = True
         return [edits.error_event(why)]

@@ -434,7 +434,7 @@ def test_when_the_next_leg_cannot_be_had_the_message_ends():
 @law
 def test_a_text_that_breaks_off_in_a_later_leg_is_closed(kept):
     second = frames([text("a b c d e f g h i j k l")])[: 2 + kept]
-    legs = [frames([ours("toolu_1")], out=7), second]
+    legs = [frames([text("I look."), ours("toolu_1")], out=7), second]
     for why in ("it died", None):
         message = message_of(play(new(), legs, why)[0])
         assert message["stop_reason"] == "end_turn"
@@ -635,3 +635,13 @@ def test_only_the_start_of_a_message_is_swallowed_between_legs():
     second = [PING, event("message_start", message=head()), b": there\n\n", ERROR]
     first = frames([ours("x")])
     assert play(new(), [first, second])[0] == b"".join([*first[:2], PING, b": there\n\n", ERROR])
+
+
+@pytest.mark.parametrize(("first", "ends"), [((), b"error"), ((text("I look."),), b"message_stop")])
+def test_a_lost_leg_is_an_error_only_for_a_client_that_was_shown_nothing(first, ends):
+    reply = stream(NAMES)
+    for frame in frames([*first, ours("toolu_1")]):
+        reply.feed(frame)
+    assert reply.end().waits
+    reply.go_on()
+    assert b"event: " + ends in b"".join(reply.fail("status 529")).splitlines()
