@@ -119,6 +119,7 @@ class Continuing:
 
     def _request(self, answered: Decision) -> http.Request:
         request = self._sent.copy()
+        request.headers.pop("idempotency-key", None)  # it is another request
         if answered.body is not None:
             put(request, answered.body, ())
         return request

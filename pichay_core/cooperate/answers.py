@@ -5,7 +5,8 @@ own session. What it may ask for in a whole conversation is counted in the page 
 answers are pages like any other: a restart counts alike.
 
 ``MOST_ASKS`` calls and ``MOST_RECALLED`` bytes of recalled text are answered in one conversation,
-``MOST_COMMANDS`` tags in one reply; after that the model is told to use its ordinary tools.
+``MOST_COMMANDS`` tags in one reply; after that the model is told to use its ordinary tools. A
+recall brings no more than the model's window has room for.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ from pichay_core.pager import Limits
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
 from pichay_core.rewrite import text_of
+from pichay_core.schedule import Window
 from pichay_core.session import Session
 from pichay_core.table import PageTable
 from pichay_core.tokens import tokens_of_bytes
@@ -50,6 +52,11 @@ MOST_ASKS = 200
 """Calls to our tools in one conversation."""
 MOST_RECALLED = 2_000_000
 """Bytes of recalled text in one conversation."""
+FULLEST = 0.9
+"""Share of the model's window up to which recalls may fill it: what would not fit any more is
+refused by the provider, and then every later request of the conversation is."""
+LEAST_RECALLED = 4_000
+"""Bytes that a recall may bring in any case: enough to look something up."""
 MOST_COMMANDS = 50
 """Tags that are carried out in one reply."""
 
@@ -107,8 +114,9 @@ def answer(session: Session, asks: Sequence[Ask], means: Means) -> Answered:
     The same session, calls and means give the same answers.
     """
     used, results, events = spent(session.table), list[Answer](), list[Event]()
+    fits = used.recalled + _free(means.window, session.model)
     for ask in asks:
-        outcome = _answered(session, ask, means, used)
+        outcome = _answered(session, ask, means, used, fits - used.recalled)
         session = outcome.session
         used = _with(used, ask, outcome)
         results.append(Answer(outcome.text, outcome.error))
@@ -135,13 +143,21 @@ def carried_out(session: Session, commands: Sequence[Command | str], means: Mean
     return Answered(session, tuple(results), tuple(events))
 
 
-def _answered(session: Session, ask: Ask, means: Means, used: Spent) -> Outcome:
+def _free(window: Window, model: str) -> int:
+    """Return how many bytes of text a window may still be given."""
+    if not window.size:
+        return LARGEST_ANSWER
+    tokens = max(0, int(FULLEST * window.size) - window.tokens)
+    return tokens * 1_000 // tokens_of_bytes(1_000, model)
+
+
+def _answered(session: Session, ask: Ask, means: Means, used: Spent, fits: int) -> Outcome:
     if used.asks >= MOST_ASKS:
         return Outcome(session, TOO_OFTEN, "too often")
     command = command_of(ask)
     if isinstance(command, Refusal):
         return Outcome(session, command.text, "unreadable")
-    room = min(LARGEST_ANSWER, MOST_RECALLED - used.recalled)
+    room = min(LARGEST_ANSWER, MOST_RECALLED - used.recalled, max(LEAST_RECALLED, fits))
     if isinstance(command, Recall) and room <= 0:
         return Outcome(session, TOO_MUCH, "too much")
     return _done(session, command, means, room)

@@ -14,6 +14,7 @@ from tests.builders import body, is_stub, results_in, unmarked
 from tests.pichay_proxy.cooperating import (
     HEAD,
     JSON_HEAD,
+    KEY,
     Got,
     begun,
     fault,
@@ -60,6 +61,10 @@ def asks_then(stand, talk, *plays, **fields):
 def broken(*blocks, at=-2):
     """A stream that ends in the middle; the connection does not."""
     return HEAD + b"".join(map(chunk, frames(blocks)[:at])) + chunk(b"")
+
+
+def failing(*_, **__):
+    raise ValueError("something is wrong")
 
 
 # -- legs that do not come off ----------------------------------------------------------------
@@ -139,6 +144,36 @@ def test_a_connection_that_breaks_in_a_leg_ends_the_message(stand, said):
     assert status == (200 if said else 0)
 
 
+def test_a_leg_has_the_clients_headers_but_what_names_the_one_request(stand):
+    talk = begun(stand)
+    more = b"idempotency-key: one\r\nx-more: two\r\n"
+    stand.send(talk, say(fault()), say(text("It says.")), headers=KEY + more, stream=True)
+    first, leg = stand.seen
+    assert b"idempotency-key: one" in first.head and b"idempotency-key" not in leg.head
+    assert b"x-more: two" in leg.head and KEY.strip() in leg.head
+
+
+REQUESTING = ["pichay_proxy.committing.told", "pichay_core.cooperate.asides.with_retold"]
+
+
+@pytest.mark.parametrize("place", REQUESTING)
+def test_if_what_was_said_cannot_be_told_again_the_clients_own_bytes_go_on(
+    stand, monkeypatch, place
+):
+    talk = begun(stand)
+    got = asks_then(stand, talk, say(text("It says.")))
+    talk.messages += [got.kept, {"role": "user", "content": "Go on."}]
+    sent = body(talk, stream=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(place, failing)
+        assert stand.send(sent).texts == ["Done."]
+    assert stand.last.body == sent
+    talk.ask("And now?")
+    stand.send(talk, stream=True)
+    assert "toolu_m1" in stand.last.body.decode()
+    assert not stand.session.frozen
+
+
 # -- encodings --------------------------------------------------------------------------------
 
 ENCODERS = {
@@ -189,10 +224,6 @@ def test_a_reply_that_is_not_what_its_encoding_says_is_no_text_for_the_client(st
 
 
 # -- what fails on our side -------------------------------------------------------------------
-
-
-def failing(*_, **__):
-    raise ValueError("something is wrong")
 
 
 ANSWERING = [

@@ -434,6 +434,23 @@ def test_recalled_text_is_counted_too_and_what_is_left_is_still_given(monkeypatc
     assert said.error and "ordinary tool" in said.text
 
 
+@pytest.mark.parametrize(
+    ("tokens", "least", "most"),
+    [(10_000, 94_000, 100_000), (170_000, 20_000, 50_000), (179_900, 3_000, 5_000),
+     (400_000, 3_000, 5_000)],
+)  # fmt: skip
+def test_a_recall_brings_no_more_than_the_window_has_room_for(tokens, least, most):
+    told = Cooperation()
+    told.read("large.py", prose("large.py", 95_000))
+    told.read("b.py")
+    means = means_of(told.session, told.request, told.course.stored, Limits())
+    means = replace(means, window=Window(tokens, 200_000))
+    asks = [Ask(f"f{n}", "memory_fault", b'{"pages":["large.py"]}') for n in range(2)]
+    one, other = (len(said.text) for said in answer(told.session, asks, means).results)
+    assert least <= one <= most
+    assert other <= max(most - one, 5_000) or tokens == 10_000
+
+
 def test_each_call_is_told_of_with_what_its_answer_takes():
     told = paged("a.py")
     told.ask("memory_fault", pages=["a.py"])

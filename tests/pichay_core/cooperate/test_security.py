@@ -1,7 +1,9 @@
 """What whoever writes a file, a page or an argument can reach through the memory tools: nothing.
 
 The numbers are those of the vectors in the project's notes on attacks: 1 forged handles, 5 other
-sessions, 6 paths and giant arguments, 7 our own words as payload, 11 resources, 13 loops.
+sessions, 6 paths and giant arguments, 7 our own words as payload, 11 resources, 13 loops. The same
+through the real addon, with tags, summaries and names that were never offered, is tried in
+``tests/pichay_proxy/test_attacks.py``.
 """
 
 import json
@@ -179,7 +181,7 @@ def test_a_model_that_asks_for_ever_is_sent_to_its_ordinary_tools():
 
 
 def test_text_that_is_recalled_over_and_over_comes_to_an_end():
-    told = Cooperation()
+    told = Cooperation(model="unheard-of")  # of a known one, the window is full before
     told.read("large.py", prose("large", 95_000))
     told.read("b.py")
     done = told.said(*[asking("memory_fault", pages=["large.py"])] * 60)
