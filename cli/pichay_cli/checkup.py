@@ -7,6 +7,7 @@ to do.
 import importlib
 import os
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -96,6 +97,29 @@ def addon() -> Row:
         return _ok("addon", str(addon_path()))
     except click.ClickException as error:
         return _fail("addon", "not found", error.message)
+
+
+ANSWER_SECONDS = 30
+"""For a process that imports mitmproxy, on a busy machine."""
+_FITS = "from pichay_proxy.streams_check import selfcheck; print(selfcheck() or '')"
+
+
+def memory_tools(program: str = _FITS) -> Row:
+    """The addon can answer the model itself with this mitmproxy.
+
+    It says so in a process of its own: it is a room that is not entered from here.
+    """
+    what = "memory tools"
+    asked = [sys.executable, "-c", program]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        return _warn(what, "no answer", f"Its own check took more than {ANSWER_SECONDS} seconds.")
+    *_, found = (done.stdout or done.stderr).splitlines() or [""]
+    if found or done.returncode:
+        advice = "The model is not offered them; all else works. Another mitmproxy may fit."
+        return _warn(what, f"not with this mitmproxy ({found})", advice)
+    return _ok(what, "this mitmproxy lets the addon answer the model")
 
 
 def certificate_authority(confdir: Path, now: datetime) -> Row:

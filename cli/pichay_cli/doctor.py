@@ -41,6 +41,7 @@ def examined(options: Options) -> list[Row]:
         checkup.interpreter(),
         checkup.mitmproxy_version(),
         checkup.addon(),
+        checkup.memory_tools(),
         checkup.certificate_authority(confdir, datetime.now(UTC)),
         *checkup.clients(confdir, os.environ),
         *checkup.node_goes_through(os.environ),

@@ -68,7 +68,7 @@ def started(
     options: Options, environment: Mapping[str, str], log: Path | None = None
 ) -> Iterator[Proxy]:
     """mitmdump with the addon, as *options* say, for clients that have *environment*."""
-    way = route(environment, options.port, options.reverse)
+    way = route(environment, options.port, options.reverse, options.hosts)
     _require_reachable(way)
     if options.port:
         _require_free(options.port)

@@ -4,7 +4,7 @@ Rule of this file: pure, and what worked without Pichay works with it. A proxy i
 HTTPS_PROXY is gone through, a gateway in ANTHROPIC_BASE_URL is what reverse mode stands for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -29,13 +29,18 @@ class Route:
     """What the user should know, one line each."""
 
 
-def route(environment: Mapping[str, str], port: int | None, reverse: bool) -> Route:
-    """The way for a proxy that listens on *port* of loopback (None: any free one)."""
+def route(
+    environment: Mapping[str, str], port: int | None, reverse: bool, hosts: Sequence[str] = ()
+) -> Route:
+    """The way for a proxy that listens on *port* of loopback (None: any free one).
+
+    *hosts* are paged beside those that always are.
+    """
     if reverse:
         return _reverse(environment)
     proxy = user_proxy(environment)
     if proxy is None or _is_self(proxy, port):
-        return Route(notes=_gateway_note(environment))
+        return Route(notes=_gateway_note(environment, hosts))
     return _upstream(proxy)
 
 
@@ -101,8 +106,8 @@ def _reverse(environment: Mapping[str, str]) -> Route:
     )
 
 
-def _gateway_note(environment: Mapping[str, str]) -> tuple[str, ...]:
+def _gateway_note(environment: Mapping[str, str], hosts: Sequence[str]) -> tuple[str, ...]:
     host = urlsplit(environment.get(BASE_URL, "")).hostname
-    if host is None or host == urlsplit(ANTHROPIC).hostname:
+    if host is None or host in (urlsplit(ANTHROPIC).hostname, *map(str.lower, hosts)):
         return ()
     return (f"{BASE_URL} names {host}: page it with --reverse, or with --host {host}",)

@@ -25,6 +25,18 @@ def test_the_supported_versions_are_those_of_the_project_file():
     assert project["requires-python"] == f">={'.'.join(map(str, checkup.PYTHON))}"
 
 
+def test_whether_the_model_can_be_answered_is_asked_of_the_addon_itself():
+    assert checkup.memory_tools().status is Status.OK
+    row = checkup.memory_tools("print('HttpLayer takes something else')")
+    assert (row.status, row.finding) == (
+        Status.WARN,
+        "not with this mitmproxy (HttpLayer takes something else)",
+    )
+    gone = checkup.memory_tools("import no_such_room")
+    assert gone.status is Status.WARN
+    assert "No module named 'no_such_room'" in gone.finding
+
+
 def test_an_authority_in_date_and_private_is_ok(confdir):
     row = checkup.certificate_authority(confdir, datetime.now(UTC))
     assert row.status is Status.OK

@@ -65,3 +65,8 @@ def test_a_gateway_that_would_not_be_paged_is_named():
         "ANTHROPIC_BASE_URL names gateway.corp: page it with --reverse, "
         "or with --host gateway.corp",
     )
+
+
+def test_a_gateway_that_is_paged_is_not_named():
+    own = {"ANTHROPIC_BASE_URL": "https://gateway.corp/v1"}
+    assert route(own, None, reverse=False, hosts=("Gateway.corp",)).notes == ()

@@ -128,9 +128,8 @@ moved out    {outcome.evictions} evicted, {outcome.collections} collected, \
 in {outcome.flushes} flushes over {outcome.requests} requests
 came back    {faults or "no faults"}
 pins         {outcome.pins} set
-the model    asked for {_times(outcome.faults.get("recall", 0), "page")} of its memory and let \
-{outcome.releases} go, \
-answered by {_times(outcome.legs, "request")} that the agent did not see"""
+the model    brought {_times(outcome.faults.get("recall", 0), "page")} back, in \
+{_times(outcome.legs, "request")} that the agent never saw, and let {outcome.releases} go"""
 
 
 def _times(number: int, what: str) -> str:

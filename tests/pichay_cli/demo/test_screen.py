@@ -85,8 +85,7 @@ def test_the_summary_leads_with_the_net_figures_and_labels_them_as_an_estimate()
         "moved out    15 evicted, 1 collected, in 2 flushes over 46 requests\n"
         "came back    1 recall, 1 refetch, 2 widen\n"
         "pins         1 set\n"
-        "the model    asked for 1 page of its memory and let 1 go, answered by 1 request that the "
-        "agent did not see"
+        "the model    brought 1 page back, in 1 request that the agent never saw, and let 1 go"
     )
 
 
