@@ -146,7 +146,7 @@ def carried_out(session: Session, commands: Sequence[Command | str], means: Mean
 def _free(window: Window, model: str) -> int:
     """Return how many bytes of text a window may still be given."""
     if not window.size:
-        return LARGEST_ANSWER
+        return MOST_RECALLED
     tokens = max(0, int(FULLEST * window.size) - window.tokens)
     return tokens * 1_000 // tokens_of_bytes(1_000, model)
 

@@ -24,6 +24,11 @@ PAUSE = 0.03
 EDITED = Conversation("edited").read("a.py").read("b.py").read("c.py")
 
 
+def without_tools():
+    """A conversation that is offered nothing: its replies are not for us to read."""
+    return Conversation(tools=[])
+
+
 def arrivals(proxy, url, http2, body):
     """When each piece of the answer arrived, in seconds since the request was sent."""
     found = []
@@ -72,7 +77,7 @@ def test_a_compressed_stream_arrives_byte_for_byte_and_is_read(eager, upstream, 
     with (
         eager.client(http2) as client,
         client.stream(
-            "POST", upstream.messages, content=Conversation().body(stream=True)
+            "POST", upstream.messages, content=without_tools().body(stream=True)
         ) as answer,
     ):
         raw = b"".join(answer.iter_raw())
@@ -118,7 +123,7 @@ def test_a_stream_that_is_not_what_its_encoding_says_arrives_byte_for_byte(
     with (
         eager.client() as client,
         client.stream(
-            "POST", upstream.messages, content=Conversation().body(stream=True)
+            "POST", upstream.messages, content=without_tools().body(stream=True)
         ) as answer,
     ):
         assert b"".join(answer.iter_raw()) == b"".join(EVENTS)
@@ -297,7 +302,7 @@ def test_a_reply_with_a_length_arrives_with_it(eager, upstream):
     headers = (("content-type", "application/json"), ("content-length", str(len(WHOLE))))
     upstream.choose = lambda _: Answer(headers=headers)
     with eager.client() as client:
-        answer = client.post(upstream.messages, content=Conversation().body())
+        answer = client.post(upstream.messages, content=without_tools().body())
     assert answer.headers["content-length"] == str(len(WHOLE))
     assert answer.content == WHOLE
 
@@ -307,7 +312,7 @@ def test_a_large_compressed_reply_arrives_byte_for_byte(eager, upstream):
     headers = (("content-type", "application/json"), ("content-encoding", "gzip"))
     upstream.choose = lambda _: Answer(headers=headers, pieces=(packed,))
     with eager.client() as client, client.stream(
-        "POST", upstream.messages, content=Conversation().body()
+        "POST", upstream.messages, content=without_tools().body()
     ) as answer:  # fmt: skip
         assert b"".join(answer.iter_raw()) == packed
     assert eventually(lambda: "Traceback" not in eager.log.read_text())
