@@ -228,7 +228,11 @@ def _has_calls(session: Session, calls: set[str]) -> bool:
     return bool((own & calls) - {""})
 
 
-def _closeness(relation: Match, shape: str) -> tuple[bool, int, bool, float]:
+def _closeness(relation: Match, shape: str) -> tuple[int, bool, bool, float]:
+    """Say how near a session is: one that holds more of a history than another has seen all of it.
+
+    So it is also where the client goes back in the longer one, and all of the shorter one stands.
+    """
     continues = relation.how in ("extends", "repeats")
     session = relation.session
-    return continues, relation.shared, session.shape == shape, session.last_at
+    return relation.shared, continues, session.shape == shape, session.last_at

@@ -2,7 +2,7 @@
 
 import time
 
-from pichay_core.cooperate.asides import told
+from pichay_core.cooperate.asides import told, untold
 from pichay_core.events import Event
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
@@ -17,9 +17,9 @@ def as_model_knows(
 ) -> tuple[Match, Request, tuple[Event, ...]]:
     """Return a request with what its client was not shown, if it may be edited at all."""
     session = matched.session
-    if not rules.edit or (session.frozen and not session.keeps):
+    if session.frozen and not (rules.edit and session.keeps):
         return matched, request, ()
-    known = told(matched, request)
+    known = told(matched, request) if rules.edit else untold(matched, request)
     return known.matched, known.request, known.events
 
 

@@ -8,6 +8,7 @@ from pichay_core.identity import Identity
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import SessionId
 from pichay_core.request import Request
+from pichay_core.session import Session
 from pichay_core.turn import Rules, Turn
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy.routes import Route
@@ -49,6 +50,7 @@ class Exchange:
     identity: str
     session: SessionId
     request: int
+    """None has the number -1."""
     facts: TurnFacts
     client_body: bytes | None
     """The client's own bytes as they came, if others were sent."""
@@ -113,6 +115,25 @@ def decision(carried: Carried, turn: Turn) -> Decision:
         nonce=birth.nonce if changed and (birth := turn.session.birth) else "",
     )
     return Decision(turn.body if changed else None, exchange.betas, exchange)
+
+
+def unanswered(carried: Carried, session: Session) -> Exchange:
+    """Return what is remembered of a request whose reply is neither settled nor answered.
+
+    It may ask something of us all the same: its client is not to see that.
+    """
+    return Exchange(
+        identity=carried.identity.name,
+        session=session.id,
+        request=-1,
+        facts=TurnFacts(),
+        client_body=None,
+        client_encoding=None,
+        carried=carried,
+        offered=frozenset(offers(carried.request, session.birth)),
+        nonce=session.birth.nonce if session.birth else "",
+        settled=True,
+    )
 
 
 def missing(request: Request, front: Front) -> tuple[str, ...]:

@@ -28,7 +28,15 @@ from pichay_proxy.aftermath import Aftermath
 from pichay_proxy.answering import Answering
 from pichay_proxy.committing import as_model_knows, turned
 from pichay_proxy.credentials import Credential, credential_of
-from pichay_proxy.exchange import AS_IT_CAME, Arrived, Carried, Decision, decision, missing
+from pichay_proxy.exchange import (
+    AS_IT_CAME,
+    Arrived,
+    Carried,
+    Decision,
+    decision,
+    missing,
+    unanswered,
+)
 from pichay_proxy.options import Settings
 from pichay_proxy.outcomes import undecided, with_failure
 from pichay_proxy.ruling import rules_of
@@ -75,8 +83,8 @@ class Paging:
     def kept(self, arrived: Arrived) -> Decision:
         """Return a request that could not be handled with what was decided before it.
 
-        The client's own bytes would cost the provider's cache, and on some models thinking. The
-        reply is not looked at.
+        The client's own bytes would cost the provider's cache, and on some models thinking. What
+        its reply asks of us is not answered.
         """
         credential = credential_of(arrived.headers)
         if self._untouchable(arrived, credential) or arrived.route.purpose == "count":
@@ -90,7 +98,9 @@ class Paging:
         kept = self._kept(matched, request, rules)
         if kept.body is request.client_body:
             return AS_IT_CAME
-        return Decision(kept.body, missing(request, kept.front))
+        carried = Carried(arrived, identity, credential.kind, rules, request)
+        exchange = unanswered(carried, matched.session)
+        return Decision(kept.body, missing(request, kept.front), exchange)
 
     def _kept(self, matched: Match, request: Request, rules: Rules) -> Rewritten:
         """Return a request with what was decided before it, if it may be edited at all."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pichay_core.identity import Identity
 from pichay_core.model import SessionId
-from pichay_core.session import Match, Session, match
+from pichay_core.session import Match, Session, match, shared_prefix
 from pichay_core.wire.message import Message
 
 MOST_GROUPS = 256
@@ -88,7 +88,7 @@ class LiveSessions:
         group = self._group(after.identity)
         before = group.sessions.pop(after.id, None)
         group.sessions[after.id] = after
-        if matched.how in ("edited", "compacted") and before is not None and before.placed:
+        if before is not None and before.placed and _was_left(before, after):
             group.parked = [*group.parked, before][-MOST_PARKED:]
         elif matched.session.parent is not None and before is None:
             group.parked = [p for p in group.parked if p.messages is not matched.session.messages]
@@ -123,6 +123,11 @@ class LiveSessions:
                 return
             del self._groups[oldest]
             self._bytes.pop(oldest, None)
+
+
+def _was_left(before: Session, after: Session) -> bool:
+    """True if the client has left its history. Who asks again has not, whatever the model knew."""
+    return shared_prefix(before.own, after.own) < len(before.own)
 
 
 def _thin(group: Group) -> None:

@@ -45,13 +45,25 @@ def told(matched: Match, request: Request) -> Told:
     for aside in session.asides:
         one = _retold(aside, session, matched, request)
         if isinstance(one, Retold):
-            found[one.at] = one
-            kept.append(aside if one.at == aside.at else replace(aside, at=one.at))
-        elif isinstance(one, str):
+            found[aside.at] = one
+            kept.append(aside)
+        else:
             events.append(Unsaid(aside.at, one))
     changed = replace(matched, session=replace(session, asides=tuple(kept), retold=found))
     model = with_retold(request, found)
     return Told(_model(changed, model), model, tuple(events))
+
+
+def untold(matched: Match, request: Request) -> Told:
+    """Return a client's request as it came, and the session in which nothing else was ever said.
+
+    For one that goes upstream as it came: that is what the provider caches then, and what it binds
+    thinking to. What was said to us is forgotten, like all that observing gives up.
+    """
+    session = matched.session
+    events = tuple(Unsaid(aside.at, "the session is only observed") for aside in session.asides)
+    changed = replace(matched, session=replace(session, asides=(), retold={}))
+    return Told(_model(changed, request), request, events) if events else Told(matched, request)
 
 
 def _model(matched: Match, request: Request) -> Match:
@@ -67,38 +79,39 @@ def _model(matched: Match, request: Request) -> Match:
     return replace(matched, shared=shared, how="extends" if len(messages) > shared else "repeats")
 
 
-def _retold(
-    aside: Aside, session: Session, matched: Match, request: Request
-) -> Retold | str | None:
-    """Return an aside in its place, why it has none any more, or None if it never had one.
+def _retold(aside: Aside, session: Session, matched: Match, request: Request) -> Retold | str:
+    """Return an aside in its place, or why it has none.
 
-    A reply that broke off before the client kept anything of it is none that it sends.
+    A reply that broke off before the client kept anything of it is none that it sends. Where the
+    client has sent another reply before, this one may come from a history in which nothing of the
+    kind was said: then it must hold something that tells.
     """
     messages, before = request.messages, session.retold.get(aside.at)
-    at = aside.at
+    at, known = aside.at, len(session.own)
     if at > matched.shared:
         return "the history before it has changed"
     if at >= len(messages) or messages[at].role != ASSISTANT:
-        return "the reply is not sent any more" if before else "the reply was never kept"
+        return "the reply is not sent any more" if at < known else "the reply was never kept"
     after = messages[at + 1] if at + 1 < len(messages) else None
     if before and before.reply is messages[at] and before.after is after and before.aside is aside:
         return before
-    return _told_again(aside, at, request, messages[at], after)
+    other = at == matched.shared < known
+    return _told_again(aside, request, messages[at], after, other)
 
 
 def _told_again(
-    aside: Aside, at: int, request: Request, reply: Message, after: Message | None
+    aside: Aside, request: Request, reply: Message, after: Message | None, other: bool
 ) -> Retold | str:
     format, told = request.format, None
     try:
-        told = format.retold(reply.raw, after.raw if after else None, aside.legs)
+        told = format.retold(reply.raw, after.raw if after else None, aside.legs, sure=other)
     except jsontext.Unreadable:
         return "the reply cannot be read"
     if told is None:
         return "the client changed the reply"
     raws, behind = told
     follows = after if after is None or behind == after.raw else format.read(behind or b"")
-    return Retold(at, aside, reply, after, tuple(map(format.read, raws)), follows)
+    return Retold(aside.at, aside, reply, after, tuple(map(format.read, raws)), follows)
 
 
 def with_retold(request: Request, retold: Mapping[int, Retold]) -> Request:

@@ -34,14 +34,17 @@ class _Aligned:
 
 
 def retold(
-    raw: bytes, after: bytes | None, legs: Sequence[Leg]
+    raw: bytes, after: bytes | None, legs: Sequence[Leg], sure: bool = False
 ) -> tuple[list[bytes], bytes | None] | None:
     """Return the messages that stand for a reply, and the message *after* it with our answers.
 
-    None if the client's message is not what it was shown. Without a message after it, calls of a
-    last leg are left out: nobody could answer them. Raises Unreadable.
+    None if the client's message is not what it was shown, or, to be *sure*, if it holds nothing
+    that was. Without a message after it, calls of a last leg are left out: nobody could answer
+    them. Raises Unreadable.
     """
     rest, messages = _blocks(raw), list[bytes]()
+    if sure and not {block.known for block in rest} & _shown(legs):
+        return None
     for leg in (leg for leg in legs if leg.goes_on):
         aligned = _align(leg, rest, own=True)
         if aligned is None:
@@ -58,6 +61,12 @@ def retold(
         return None
     messages += [_message(b"assistant", aligned.blocks)] if aligned.blocks else []
     return messages, with_answers(after, last.answers) if after and answered else after
+
+
+def _shown(legs: Iterable[Leg]) -> set[str]:
+    """Return what the blocks are known by that the client was shown of these legs."""
+    shown = {part.shown for leg in legs for part in leg.parts if part.shown is not None}
+    return shown - {_EMPTY}
 
 
 def _align(leg: Leg, blocks: Sequence[_Block], own: bool, hidden: bool = True) -> _Aligned | None:

@@ -168,11 +168,12 @@ class Format(Protocol):
         ...
 
     def retold(
-        self, raw: bytes, after: bytes | None, legs: Sequence[Leg]
+        self, raw: bytes, after: bytes | None, legs: Sequence[Leg], sure: bool = False
     ) -> tuple[list[bytes], bytes | None] | None:
         """Return the messages that stand for a reply, and the message after it with our answers.
 
-        None if the client's message is not what it was shown. Raises Unreadable.
+        None if the client's message is not what it was shown, or, to be *sure*, if nothing in it
+        is. Raises Unreadable.
         """
         ...
 

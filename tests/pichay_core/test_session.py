@@ -76,7 +76,12 @@ def one(name, messages, last_at=0.0, shape=SHAPE):
 
 
 def test_who_goes_on_is_taken_before_who_was_edited():
-    assert best("abcd", one("goes on", "ab", 1), one("edited", "abcx", 9)) == "goes on"
+    assert best("abcd", one("goes on", "ab", 1), one("edited", "abxy", 9)) == "goes on"
+
+
+def test_who_shares_more_is_taken_before_who_goes_on():
+    """The client goes back in a longer history than the one that it left earlier."""
+    assert best("abcd", one("goes on", "ab", 9), one("edited", "abcx", 1)) == "edited"
 
 
 def test_of_those_who_go_on_the_longest_is_taken():

@@ -692,6 +692,17 @@ def test_side_calls_of_one_conversation_do_not_pile_up(monkeypatch):
     assert proxy.send(talk, NAMED) == before
 
 
+def test_who_goes_back_in_a_branch_goes_on_from_it_and_not_from_one_that_holds_less():
+    proxy, talk = Proxy(QUIET), worked(3)
+    grown(proxy, talk)
+    proxy.send(talk.copy().to(3))
+    grown(proxy, talk.read("more.py").read("last.py"))
+    one = proxy.last.after.id
+    proxy.send(talk.copy().to(8).ask("Rather this."))
+    assert proxy.last.after.id == one
+    assert len(proxy.last.after.messages) == 10
+
+
 def test_parked_histories_are_few():
     proxy, talk = Proxy(), worked(4)
     grown(proxy, talk)

@@ -185,6 +185,34 @@ def test_a_reply_that_is_not_what_was_shown_is_sent_as_the_client_has_it(later, 
     assert seen.matched.session.asides == ()
 
 
+def went_on(*legs: Leg, said: Any) -> Session:
+    """The session after its client has sent the reply with these legs, and gone on from it."""
+    first = request([*TALK, {"role": "assistant", "content": said}, user("thanks")])
+    seen = next_one(after(request(TALK), *legs), first)
+    session = replace(seen.matched.session, messages=seen.request.messages, heard=first.messages)
+    assert session.asides and session.retold
+    return session
+
+
+def test_another_reply_in_its_place_is_not_told_what_was_never_said_in_it():
+    """Where the model spoke to us alone, nothing that the client was shown could tell the two."""
+    came = request([*TALK, {"role": "assistant", "content": "From another branch."}, user("x")])
+    seen = next_one(went_on(leg(ASKED), said=[SAID]), came)
+    assert seen.request is came
+    assert seen.events == (Unsaid(len(TALK), "the client changed the reply"),)
+
+
+def test_a_reply_that_loses_its_thinking_later_is_told_all_the_same():
+    session = went_on(leg(thought(1), LOOK, ASKED), said=[thought(1), LOOK, thought(2), SAID])
+    came = [*TALK, {"role": "assistant", "content": [LOOK, SAID]}, user("thanks"), user("more")]
+    seen = next_one(session, request(came))
+    assert contents(seen.request)[3:6] == [
+        {"role": "assistant", "content": [LOOK, ASKED]},
+        user([ANSWER]),
+        {"role": "assistant", "content": [SAID]},
+    ]
+
+
 def test_a_history_that_changed_before_a_reply_forgets_what_was_said_in_it():
     session = after(request(TALK), leg(LOOK, ASKED))
     first = request([*TALK, {"role": "assistant", "content": [LOOK, SAID]}, user("thanks")])
