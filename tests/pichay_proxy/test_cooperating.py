@@ -257,7 +257,7 @@ def breaking(patch, place, *blocks):
     return play
 
 
-@pytest.mark.parametrize("place", [*ANSWERING, *GOING_ON, *KEEPING, *STREAMS, *BILLING, *SENDING])
+@pytest.mark.parametrize("place", [*GOING_ON, *KEEPING, *STREAMS, *BILLING, *SENDING])
 @pytest.mark.parametrize("leg", [0, 1])
 def test_whatever_fails_on_our_side_the_message_ends_and_the_conversation_goes_on(
     stand, monkeypatch, place, leg
@@ -411,13 +411,13 @@ def test_a_call_of_ours_that_is_cut_off_is_not_answered_and_not_shown(stand):
     assert unmarked(stand.last.json["messages"])[-2:] == talk.messages[-2:]
 
 
-@pytest.mark.parametrize("stop", ["max_tokens", "refusal", "end_turn", "stop_sequence", ""])
+@pytest.mark.parametrize("stop", ["max_tokens", "refusal", "end_turn"])
 def test_a_call_of_ours_in_a_reply_that_stops_otherwise_is_answered_with_the_next_request(
     stand, stop
 ):
     talk = begun(stand)
-    got = stand.send(talk, say(text("I look."), fault(), stop=stop or "end_turn"), stream=True)
-    assert got.message["stop_reason"] == (stop or "end_turn")
+    got = stand.send(talk, say(text("I look."), fault(), stop=stop), stream=True)
+    assert got.message["stop_reason"] == stop
     talk.messages += [got.kept, {"role": "user", "content": "Go on."}]
     stand.send(talk, stream=True)
     asked, told = unmarked(stand.last.json["messages"])[-2:]
