@@ -82,10 +82,16 @@ def _align(leg: Leg, blocks: Sequence[_Block], own: bool, hidden: bool = True) -
             continue
         if rest and rest[0].known == part.shown:
             block = rest.pop(0)
-            found.append(_marked(part.raw, block.marker) if own or part.altered else block.raw)
+            if not (own and _is_blank(part)):
+                found.append(_marked(part.raw, block.marker) if own or part.altered else block.raw)
         elif not (part.shown == _EMPTY or part.shown.startswith("thinking ")):
             return None
     return _Aligned(found, rest)
+
+
+def _is_blank(part: Part) -> bool:
+    """True for a text of white space: a model may write one, and no request may hold it."""
+    return part.shown == _EMPTY and not part.altered
 
 
 def _is_call(part: Part) -> bool:
@@ -124,7 +130,8 @@ def _message(role: bytes, blocks: Iterable[bytes]) -> bytes:
 
 def spoken(leg: Leg) -> list[bytes]:
     """Return the messages that a leg adds to a conversation: the reply, and our answers."""
-    reply = _message(b"assistant", (part.raw for part in leg.parts))
+    said = (part.raw for part in leg.parts if not _is_blank(part))
+    reply = _message(b"assistant", said)
     return [reply, _message(b"user", leg.answers)]
 
 

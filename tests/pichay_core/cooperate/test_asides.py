@@ -245,6 +245,20 @@ def test_what_was_told_once_is_told_in_the_same_bytes_for_ever():
     assert then.matched.how == "extends" and then.matched.shared == count
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_text_of_white_space_is_left_out_of_what_is_answered_and_of_what_is_told(keeps):
+    """A model writes one now and then before its calls; no request may hold it."""
+    space = {"type": "text", "text": "\n\n"}
+    spoke = leg(thought(1), space, ASKED)
+    assert contents(extended(request(TALK), spoke))[3]["content"] == [thought(1), ASKED]
+    came = [thought(1), *([space] if keeps else []), SAID]
+    seen = next_one(
+        after(request(TALK), spoke),
+        request([*TALK, {"role": "assistant", "content": came}, user("x")]),
+    )
+    assert contents(seen.request)[3]["content"] == [thought(1), ASKED]
+
+
 def test_a_request_is_extended_by_a_reply_and_our_answers():
     came = request(TALK)
     model = extended(came, leg(LOOK, ASKED))
