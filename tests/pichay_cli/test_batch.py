@@ -102,10 +102,10 @@ def test_without_a_path_and_a_history_it_is_said_what_to_name(tmp_path, monkeypa
         ("package.json", b'{"name": "it"}', Foreign),
         ("list.json", b'["a", 1]', Foreign),
         ("empty.jsonl", b"", Foreign),
-        ("archive.gz", gzip.compress(b"no JSON"), Foreign),
+        ("archive.gz", gzip.compress(b"no JSON", mtime=0), Foreign),
         ("broken.json", b'{"name": ', NotATrace),
         ("broken.jsonl", b"nonsense", NotATrace),
-        ("cut.jsonl.gz", gzip.compress(SESSION)[:-20], NotATrace),
+        ("cut.jsonl.gz", gzip.compress(SESSION, mtime=0)[:-20], NotATrace),
     ],
 )
 def test_a_file_that_keeps_what_its_name_promised_is_foreign_else_broken(
