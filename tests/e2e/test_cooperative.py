@@ -90,6 +90,7 @@ def test_a_client_that_leaves_in_a_leg_takes_it_along_and_is_answered_when_it_as
     for legs in STEPS[:2]:
         step(edges, upstream, agent, legs)
     slow = Answer(headers=SSE, pieces=tuple(frames([text("So it says.")])), pause=5)
+    upstream.seen.clear()
     upstream.choose = Legs(STEPS[2][:1], then=slow)
     with edges.client(http2) as client, client.stream(
         "POST", upstream.messages, content=agent.body()
