@@ -6,6 +6,7 @@ Rule of this file: found once for each model and day, so that it may be asked on
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from pichay_core.models import claude_version
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.tariff import CacheMultipliers, Surcharge, multipliers, rates, surcharges
 
@@ -14,6 +15,9 @@ _DAY = 86_400
 USUAL = {False: CacheMultipliers(1.25, 0.1), True: CacheMultipliers(2.0, 0.1)}
 """Anthropic's, by whether writes are held for an hour: what a model without a price is taken to
 have. Source: Anthropic, "Prompt caching: Pricing"."""
+AUTOMATIC = CacheMultipliers(1.0, 0.1)
+"""What a model of another maker is taken to have, that has no price: its provider caches unasked,
+and writes for nothing."""
 
 
 def cache_multipliers(
@@ -21,8 +25,9 @@ def cache_multipliers(
 ) -> CacheMultipliers:
     """Return what a cache write and a cache read of *model* cost on the day of *at*.
 
-    *at* is in seconds since the epoch. The user's own *prices* win; a model without a price is
-    taken to have the ``USUAL`` ones. Bands of long windows leave the multiples as they are.
+    *at* is in seconds since the epoch. The user's own *prices* win; a Claude without a price
+    is taken to have the ``USUAL`` ones, another model those of ``AUTOMATIC``.
+    Bands of long windows leave the multiples as they are.
     """
     return _multipliers(model, int(at) // _DAY, one_hour, prices)
 
@@ -35,7 +40,9 @@ def surcharges_of(model: str, at: float, prices: Prices = NOTHING) -> tuple[Surc
 @lru_cache(maxsize=256)
 def _multipliers(model: str, day: int, one_hour: bool, prices: Prices) -> CacheMultipliers:
     found = rates(model, 0, _start(day), None, prices)
-    return multipliers(found, one_hour) if found else USUAL[one_hour]
+    if found:
+        return multipliers(found, one_hour)
+    return USUAL[one_hour] if claude_version(model) or not model else AUTOMATIC
 
 
 @lru_cache(maxsize=256)

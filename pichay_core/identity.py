@@ -16,7 +16,10 @@ from pichay_core.wire.message import Message
 
 SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id", "session-id", "x-affinity")
 AGENT_HEADERS = ("x-claude-code-agent-id",)
-PARENT_HEADERS = ("x-claude-code-parent-agent-id", "x-parent-session-id")
+THREAD_HEADERS = ("thread-id",)
+"""Names a conversation within a session: its main one has the session's own id (Codex)."""
+PARENT_HEADERS = ("x-claude-code-parent-agent-id", "x-parent-session-id",
+                  "x-codex-parent-thread-id", "x-openai-subagent")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ def identify(
     credential: str, headers: Mapping[str, str], head: Head, messages: Sequence[Message]
 ) -> Identity:
     """Return the identity of a request. Header names are expected in lower case."""
-    agent = _first(headers, AGENT_HEADERS)
+    session = _first(headers, SESSION_HEADERS)
+    agent = _first(headers, AGENT_HEADERS) or _thread(headers, session)
     subagent = bool(agent or _first(headers, PARENT_HEADERS))
-    if session := _first(headers, SESSION_HEADERS):
+    if session:
         return Identity(_hash(credential, "header", session, agent), "header", subagent)
     if session := session_in_user(head.user):
         return Identity(_hash(credential, "metadata", session, agent), "metadata", subagent)
@@ -70,6 +74,12 @@ def session_in_user(user: str) -> str:
 
 class _User(msgspec.Struct):
     session_id: str = ""
+
+
+def _thread(headers: Mapping[str, str], session: str) -> str:
+    """Return the id of a conversation that is not the main one of its session, else nothing."""
+    thread = _first(headers, THREAD_HEADERS)
+    return thread if thread != session else ""
 
 
 def _first(headers: Mapping[str, str], names: Sequence[str]) -> str:

@@ -119,6 +119,20 @@ def clears_on_request(model: str) -> bool:
     return version not in (None, UNKNOWN_CLAUDE) and version.number >= _FIRST_CLEARING
 
 
+MARKED_SECONDS = 300
+"""What Anthropic holds a marked prefix for, if the mark asks for nothing else."""
+AUTOMATIC_SECONDS = 1800
+"""What providers without marks are taken to hold a prefix for. OpenAI documents half an hour at
+the least from GPT-5.6 on, and five to ten minutes, an hour at the most, before; Google and others
+say no time. A cache that is taken for cold too soon costs a rewrite, one taken for warm nothing."""
+
+
+def cache_seconds(model: str) -> int:
+    """How long the provider of *model* keeps a prefix that nobody asked it to keep for longer."""
+    marked = claude_version(model) is not None or not model
+    return MARKED_SECONDS if marked else AUTOMATIC_SECONDS
+
+
 LARGEST_MINIMUM_PREFIX = 4096
 """Tokens; the largest minimum that any provider documents, taken for models not described."""
 

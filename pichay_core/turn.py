@@ -195,7 +195,7 @@ def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen
         arrivals=arrivals,
         newest=newest(messages, frames),
         bound=bound_pages(session),
-        thinking=None if rules.keep_thinking else may_go(session, cold),
+        thinking=may_go(session, cold) if _may_think_less(rules, request) else None,
         cold=cold,
         hold=session.held or ("client compaction" if asks_for_summary(last) else None),
         prefix=prefix(session, held, at, rules.multiples, rules.prices),
@@ -205,6 +205,10 @@ def _seen(matched: Match, moved: Follow, request: Request, rules: Rules) -> Seen
         folds=foldings(session) if rules.evicts else (),
         folded=beyond(session),
     )
+
+
+def _may_think_less(rules: Rules, request: Request) -> bool:
+    return request.format.leaves_out_thinking and not rules.keep_thinking
 
 
 def _sizes(messages: Sequence[Message], stripped: int) -> Iterator[int]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pichay_core.cacheprice import CacheMultipliers, cache_multipliers
 from pichay_core.folding import standing
+from pichay_core.models import cache_seconds
 from pichay_core.pager import Prefix
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request
@@ -90,7 +91,7 @@ def fronts(session: Session, request: Request) -> str:
 
 
 def ttl_of(head: Head, messages: Sequence[Message]) -> int:
-    """Return how many seconds the provider keeps what this request marks; the longest mark."""
+    """Return how many seconds the provider keeps this request; what its longest mark says."""
     own = (ttl for message in messages for _, ttl in message.marks)
     marks = (*head.ttls, *own, *((head.automatic,) if head.automatic else ()))
-    return max((CACHE_TTLS[mark] for mark in marks), default=CACHE_TTLS["5m"])
+    return max((CACHE_TTLS[mark] for mark in marks), default=cache_seconds(head.model))

@@ -33,10 +33,10 @@ from pichay_core.store.recorder import Recorder
 from pichay_core.store.records import Happened, Record, Turned
 from pichay_core.turn import Rules, Turn, take
 from pichay_core.wire import anthropic
-from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.format import Format
 from pichay_core.wire.jsontext import splice
 from pichay_core.wire.message import Message
+from pichay_core.wire.report import Report
 from pichay_proxy.exchange import Arrived, Decision
 from pichay_proxy.options import Settings
 from pichay_proxy.paging import Paging

@@ -18,8 +18,8 @@ from pichay_core.cooperate.tags import TagFilter
 from pichay_core.model import Usage
 from pichay_core.session import Session
 from pichay_core.store.records import Turned
-from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.reply import Reply, Stream
+from pichay_core.wire.report import Report
 from pichay_proxy.answering import facts_of
 from pichay_proxy.exchange import Decision, Exchange
 from tests.builders import HEADER_SESSION, KEY, Proxy, RecordedProxy, result, user

@@ -21,7 +21,7 @@ from pichay_core.store.place import own_prices
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.schema import Unusable
 from pichay_core.tariff import load_price_list
-from pichay_core.wire.anthropic_reply import Reader
+from pichay_core.wire.report import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.closing import Closing, reader_of
 from pichay_proxy.connections import hang_up, host_meant, many_connections
@@ -232,8 +232,8 @@ class Pichay:
         if continued is not None and continued.began(reply):
             hand_over(flow, continued)
             return
-        exchange.reader = reader_of(reply)
-        reply.stream = self._tee(exchange.reader)
+        exchange.reader = reader_of(exchange, reply)
+        reply.stream = self._tee(exchange.reader) if exchange.reader else True
 
     def _tee(self, reader: Reader) -> Callable[[bytes], bytes | Iterable[bytes]]:
         """Return a stream function that passes everything on and lets *reader* look.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pichay_core.events import Event, Frozen, Stopped, Warned
 from pichay_core.session import Session
 from pichay_core.store.records import Happened, Record, Settlement
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 from pichay_proxy.clearings import SLIDES, Clearing, clearing, refused_asking
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.replies import told

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pichay_core.events import Cleared, Warned
 from pichay_core.ledger import TurnFacts
 from pichay_core.session import Session
-from pichay_core.wire.anthropic_reply import Report, Taken
+from pichay_core.wire.report import Report, Taken
 
 OURS, THE_CLIENTS = "asked by us", "asked by the client"
 SLIDES = Warned(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from pichay_core.session import REFUSED
-from pichay_core.wire.anthropic_reply import Reader
+from pichay_core.wire.report import Reader
 from pichay_proxy.exchange import Exchange
 from pichay_proxy.paging import Paging
 from pichay_proxy.refusals import may_be_ours
@@ -51,8 +51,9 @@ class Closing:
             reply = await self._resend(copy)
             if reply is not None:
                 flow.response = reply
-                exchange.reader = reader_of(reply)
-                exchange.reader.feed(reply.raw_content or b"")
+                exchange.reader = reader_of(exchange, reply)
+                if exchange.reader is not None:
+                    exchange.reader.feed(reply.raw_content or b"")
         finally:
             self.settle(exchange, flow.response, refusal)
             if reply is None or reply.status_code != 400:
@@ -81,7 +82,9 @@ class Closing:
             log.warning("pichay: session %s: %s: %s", exchange.session, said.why, said.detail)
 
 
-def reader_of(reply: http.Response) -> Reader:
-    """Return what reads a reply in passing."""
-    headers = reply.headers
-    return Reader(headers.get("content-type", ""), headers.get("content-encoding", ""))
+def reader_of(exchange: Exchange, reply: http.Response) -> Reader | None:
+    """Return what reads a reply in passing; None for one that is none of ours."""
+    if exchange.carried is None:
+        return None
+    headers, format = reply.headers, exchange.carried.request.format
+    return format.reader(headers.get("content-type", ""), headers.get("content-encoding", ""))

@@ -11,13 +11,12 @@ from functools import partial
 from mitmproxy import http
 
 from pichay_core.cooperate.tags import TagFilter
-from pichay_core.wire.anthropic_reply import Reader
 from pichay_core.wire.encoding import Decoder, decoder
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.reply import Stream
 from pichay_proxy.answering import facts_of
 from pichay_proxy.boundary import FailOpen
-from pichay_proxy.closing import Closing
+from pichay_proxy.closing import Closing, reader_of
 from pichay_proxy.continued import report
 from pichay_proxy.exchange import Decision, Exchange
 from pichay_proxy.paging import Paging
@@ -64,7 +63,7 @@ class Continuing:
         except Unreadable:
             reply.headers["content-encoding"] = encoding
             return False
-        self._exchange.reader = Reader(reply.headers.get("content-type", ""), "")
+        self._exchange.reader = reader_of(self._exchange, reply)
         return True
 
     def feed(self, data: bytes) -> list[bytes]:

@@ -10,7 +10,7 @@ from pichay_core.model import SessionId
 from pichay_core.request import Request
 from pichay_core.session import Session
 from pichay_core.turn import Rules, Turn
-from pichay_core.wire.anthropic_reply import Reader
+from pichay_core.wire.report import Reader
 from pichay_proxy.routes import Route
 
 

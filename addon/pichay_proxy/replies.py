@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pichay_core.events import Dropped, Missed, Warned
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 
 BROKEN_BINDING = "prefix_binding_mismatch"
 """What stood before the block was changed; every other reason is none of an edit's."""

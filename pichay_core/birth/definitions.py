@@ -18,7 +18,11 @@ LONGEST_SENTENCE = 240
 """Characters kept of a description at most."""
 LEAST_SHARE = 0.5
 """A definition whose short form is more than this share of it stays as it is."""
-_OWN_FIELDS = {"name", "description", "input_schema", "cache_control", "type", "strict",
+_SCHEMAS = ("input_schema", "parameters", "parametersJsonSchema")
+"""Where a definition holds the schema of its arguments; each provider has a name of its own."""
+_PLAIN_TYPES = ("custom", "function")
+"""Types of a tool that the client itself runs: custom where it has an ``input_schema``."""
+_OWN_FIELDS = {"name", "description", *_SCHEMAS, "cache_control", "type", "strict",
                "eager_input_streaming"}  # fmt: skip
 """Fields of a tool that the client itself runs. With any other, its meaning is not known here."""
 _SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
@@ -34,11 +38,12 @@ def short(definition: bytes) -> bytes | None:
     if len(definition) <= LEAST_BYTES:
         return None
     tool = mapping(jsontext.value(definition))
-    schema = mapping(tool.get("input_schema"))
-    if not _is_plain(tool) or schema.get("type") != "object":
+    where = next((name for name in _SCHEMAS if name in tool), "")
+    schema = mapping(tool.get(where))
+    if not _is_plain(tool) or string(schema.get("type")).lower() != "object":
         return None
     sentence = _first_sentence(string(tool.get("description")))
-    new = {"description": sentence, "input_schema": _open(schema)}
+    new = {"description": sentence, where: _open(schema)}
     places = jsontext.members(definition)
     edits = [(places[name], jsontext.encode(said)) for name, said in new.items() if name in places]
     result = jsontext.splice(definition, edits)
@@ -61,7 +66,7 @@ def deferred(definition: bytes) -> bytes | None:
 
 
 def _is_plain(tool: Json) -> bool:
-    if tool.get("type", "custom") != "custom" or tool.get("strict") is True:
+    if tool.get("type", "custom") not in _PLAIN_TYPES or tool.get("strict") is True:
         return False
     return bool(string(tool.get("name"))) and tool.keys() <= _OWN_FIELDS
 
@@ -75,7 +80,7 @@ def _open(schema: Json) -> Mapping[str, object]:
     """Return a schema that says what the arguments are called, and no more than that."""
     arguments = mapping(schema.get("properties"))
     found: dict[str, object] = {
-        "type": "object",
+        "type": schema.get("type"),
         "properties": {name: _type_of(mapping(said)) for name, said in arguments.items()},
     }
     if required := [name for name in items(schema.get("required")) if isinstance(name, str)]:
@@ -87,8 +92,8 @@ def _type_of(argument: Json) -> Mapping[str, object]:
     match argument:
         case {"type": str(kind), "enum": list()}:
             return {"type": kind, "enum": argument["enum"]}
-        case {"type": "array"}:
-            return {"type": "array", "items": {}}
+        case {"type": "array" | "ARRAY" as kind}:
+            return {"type": kind, "items": {}}
         case {"type": str(kind)}:
             return {"type": kind}
         case _:

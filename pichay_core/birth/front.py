@@ -104,7 +104,7 @@ def offers(request: Request, birth: Birth | None) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _offered(format: Format, tools: bytes, names: tuple[str, ...]) -> bytes:
-    return format.offered(tools, definitions(names))
+    return format.offered(tools, definitions(format, names))
 
 
 @lru_cache(maxsize=64)

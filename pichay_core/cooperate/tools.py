@@ -21,7 +21,7 @@ from pichay_core.cooperate.commands import (
     Status,
 )  # fmt: skip
 from pichay_core.tools import ARGUMENTS_LENGTH, FAULT, MEMORY, plain
-from pichay_core.wire.anthropic_memory import definition
+from pichay_core.wire.format import Format
 from pichay_core.wire.reply import Ask
 
 NAMES = MEMORY
@@ -73,10 +73,10 @@ _DESCRIBED = {
 }
 
 
-def definitions(names: Iterable[str] = NAMES) -> tuple[bytes, ...]:
-    """Return the definitions of these tools of ours, in the order of NAMES; as Anthropic has it."""
+def definitions(format: Format, names: Iterable[str] = NAMES) -> tuple[bytes, ...]:
+    """Return the definitions of these tools of ours, in the order of NAMES, as a format has it."""
     wanted = frozenset(names)
-    return tuple(definition(name, *_DESCRIBED[name]) for name in NAMES if name in wanted)
+    return tuple(format.definition(name, *_DESCRIBED[name]) for name in NAMES if name in wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ from pichay_core.wire.anthropic_clearing import asked, manages
 from pichay_core.wire.anthropic_front import definitions, mentions, searches, told
 from pichay_core.wire.anthropic_head import head
 from pichay_core.wire.anthropic_memory import answer_block as answer
+from pichay_core.wire.anthropic_memory import definition
 from pichay_core.wire.anthropic_plain import plain, user_says
+from pichay_core.wire.anthropic_reply import Reader as reader
 from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_write import write
 from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
@@ -33,6 +35,7 @@ from pichay_core.wire.rules import marker_problems, problems, takes_note
 from pichay_core.wire.shapes import Json, mapping, string
 
 name = "anthropic"
+leaves_out_thinking = True
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
 _TEXT_LENGTH = 4000
@@ -195,8 +198,10 @@ def _plain_text(content: list[Json]) -> str:
 __all__ = [
     "answer",
     "asked",
+    "definition",
     "definitions",
     "head",
+    "leaves_out_thinking",
     "manages",
     "marker_problems",
     "mentions",
@@ -206,6 +211,7 @@ __all__ = [
     "plain",
     "problems",
     "read",
+    "reader",
     "retold",
     "said",
     "searches",

@@ -10,11 +10,17 @@ from typing import NamedTuple, Protocol
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import Message
 from pichay_core.wire.reply import Leg, Stream, TextFilter
+from pichay_core.wire.report import Reader
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Where the parts of one request body stand."""
+    """Where the parts of one request body stand.
+
+    A message is what one side says at once. Where the wire has several items for that (the calls
+    of one reply, their results), they stand side by side in the list, and one place holds them
+    all, with the commas between.
+    """
 
     body: bytes
     fields: Mapping[str, Place]
@@ -61,6 +67,9 @@ class Head:
     """Bytes of system prompt and tools."""
     forced: str = ""
     """The tool that the model must call, by its name; empty if it has a choice."""
+    partial: str = ""
+    """Why the request holds only a part of its conversation, as a field of the body: the provider
+    has the rest. Empty where all is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,8 @@ class Format(Protocol):
     """One provider's request format."""
 
     name: str
+    leaves_out_thinking: bool
+    """A message can be written without its thinking."""
 
     def outline(self, body: bytes, likely: Iterable[Sequence[Message]] = ()) -> Outline:
         """Say where everything stands; raises Unreadable."""
@@ -137,6 +148,10 @@ class Format(Protocol):
 
     def write(self, raw: bytes, edits: Edits) -> bytes:
         """Return the message with the edits spliced in; everything else as it came."""
+        ...
+
+    def definition(self, name: str, description: str, schema: bytes) -> bytes:
+        """Return the definition of a tool; *schema* is that of its arguments, as JSON Schema."""
         ...
 
     def definitions(self, tools: bytes) -> Mapping[str, Place]:
@@ -195,6 +210,10 @@ class Format(Protocol):
 
     def marker_problems(self, head: Head, messages: Sequence[Message]) -> frozenset[str]:
         """Say which of the rules on cache markers it breaks: all that a marker can break."""
+        ...
+
+    def reader(self, content_type: str, encoding: str) -> Reader:
+        """Return what reads a reply of this type and content encoding as it passes."""
         ...
 
     def stream(

@@ -7,6 +7,9 @@ the reply that passes and in the history that the client sends back.
 from dataclasses import dataclass
 from typing import Protocol
 
+TOOL_USE = "tool_use"
+"""Why a reply ends that calls tools, whatever the provider calls that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -53,7 +56,8 @@ class Reply:
     tags: tuple[str, ...] = ()
     """What stood in tags that were taken out of the text, in the order of the reply."""
     stop: str = ""
-    """Why it ended, in the provider's words; empty if that was not said."""
+    """Why it ended: ``tool_use`` if tools are to be run now, else in the provider's words; empty
+    if that was not said."""
     whole: bool = False
     """It came to its end, and every block of it could be read."""
 
@@ -65,7 +69,7 @@ class Reply:
     @property
     def waits(self) -> bool:
         """True if nobody but us can answer it: it calls tools of ours, and none of the client's."""
-        return bool(self.asks) and not self.calls and self.whole and self.stop == "tool_use"
+        return bool(self.asks) and not self.calls and self.whole and self.stop == TOOL_USE
 
 
 class TextFilter(Protocol):

@@ -11,7 +11,7 @@ from bench_parts.request_path import arrived, paging
 from pichay_core.model import Usage
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.records import Record
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 
 LIFE = 50
 """Turns of each conversation."""

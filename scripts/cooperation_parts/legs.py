@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pichay_core.model import Usage
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 from pichay_proxy.answering import facts_of
 from pichay_proxy.exchange import Arrived
 from pichay_proxy.paging import Paging

@@ -9,7 +9,7 @@ from pichay_core.cooperate.commands import Collapse
 from pichay_core.cooperate.folds import collapsed
 from pichay_core.model import Usage
 from pichay_core.store import stories
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 from tests.builders import RecordedProxy, rules, worked
 from tests.pichay_cli.screens import text
 

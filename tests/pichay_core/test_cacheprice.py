@@ -2,7 +2,7 @@
 
 import pytest
 
-from pichay_core.cacheprice import USUAL, cache_multipliers, surcharges_of
+from pichay_core.cacheprice import AUTOMATIC, USUAL, cache_multipliers, surcharges_of
 from pichay_core.prices import parse
 from pichay_core.tariff import CacheMultipliers, Surcharge
 
@@ -31,11 +31,17 @@ def test_own_prices_win_over_the_list(model, hour, listed, own):
     assert cache_multipliers(model, AT, hour, OWN) == CacheMultipliers(*own)
 
 
-@pytest.mark.parametrize("model", ["claude-next", "claude-opus-9", "house-model", ""])
-def test_a_model_without_a_price_is_taken_at_the_usual_multiples(model):
+@pytest.mark.parametrize("model", ["claude-next", "claude-opus-9", ""])
+def test_a_claude_without_a_price_is_taken_at_the_usual_multiples(model):
     assert cache_multipliers(model, AT) == USUAL[False] == CacheMultipliers(1.25, 0.1)
     assert cache_multipliers(model, AT, one_hour=True) == USUAL[True] == CacheMultipliers(2.0, 0.1)
     assert surcharges_of(model, AT) == ()
+
+
+def test_another_model_without_a_price_is_cached_unasked():
+    for hour in (False, True):
+        found = cache_multipliers("house-model", AT, one_hour=hour)
+        assert found == AUTOMATIC == CacheMultipliers(1.0, 0.1)
 
 
 def test_own_prices_may_name_a_model_that_the_list_lacks():

@@ -16,6 +16,7 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.server import ConnectionHandler
 from mitmproxy.test import taddons, tflow, tutils
 
+from pichay_core.wire import anthropic
 from pichay_core.wire.anthropic_reply import Reader
 from pichay_proxy import closing
 from pichay_proxy.addon import Pichay
@@ -446,7 +447,7 @@ async def test_an_error_while_a_stream_is_read_does_not_touch_the_stream(
 
 async def test_an_error_before_a_stream_is_read_does_not_hold_it_back(proxied, monkeypatch):
     flow = proxied.ask(Conversation())
-    monkeypatch.setattr(closing, "Reader", failing)
+    monkeypatch.setattr(anthropic, "reader", failing)
     flow.response = tutils.tresp(content=None)
     proxied.addon.responseheaders(flow)
     assert flow.response.stream is True

@@ -15,7 +15,7 @@ from pichay_core.store import figures, stories
 from pichay_core.store.activity import activity
 from pichay_core.store.records import Settlement
 from pichay_core.store.scope import EVERYTHING
-from pichay_core.wire.anthropic_reply import Report, Taken
+from pichay_core.wire.report import Report, Taken
 from pichay_proxy.clearings import OURS, SLIDES, THE_CLIENTS, clearing, refused_asking
 from tests.builders import BINDING, KEY, Proxy, RecordedProxy, Talk, stubbed, worked
 

@@ -11,7 +11,7 @@ from pichay_core.events import Failed, Frozen, Passed
 from pichay_core.model import Usage
 from pichay_core.session import REFUSED
 from pichay_core.store.records import Happened, Refused, Settlement, Turned
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 from pichay_proxy import paging as module
 from tests.builders import (
     HEADER_SESSION,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pichay_core.events import Dropped, Missed, Stopped, Warned
 from pichay_core.model import Usage
-from pichay_core.wire.anthropic_reply import Drop, Report
+from pichay_core.wire.report import Drop, Report
 from tests.builders import Proxy, RecordedProxy, body, rules, stubbed, units, worked
 
 USAGE = Usage(input=10, output=5)

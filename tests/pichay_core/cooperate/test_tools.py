@@ -21,6 +21,7 @@ from pichay_core.cooperate.tools import (
 from pichay_core.model import Kind
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.tools import describe
+from pichay_core.wire import anthropic
 from pichay_core.wire.anthropic_memory import answer_block
 from pichay_core.wire.reply import Ask
 from tests.strategies import json_objects, json_values, law
@@ -38,14 +39,17 @@ def raw(tool: str, arguments: bytes):
 
 
 def test_there_are_five_tools_in_one_order_whatever_is_asked_for_first():
-    names = [json.loads(one)["name"] for one in definitions()]
+    names = [json.loads(one)["name"] for one in definitions(anthropic)]
     assert tuple(names) == NAMES
-    assert definitions(["memory_status", "memory_fault"]) == (definitions()[0], definitions()[4])
-    assert definitions(["another"]) == ()
+    assert definitions(anthropic, ["memory_status", "memory_fault"]) == (
+        definitions(anthropic)[0],
+        definitions(anthropic)[4],
+    )
+    assert definitions(anthropic, ["another"]) == ()
 
 
 def test_definitions_have_the_shape_that_the_provider_takes():
-    for one in map(json.loads, definitions()):
+    for one in map(json.loads, definitions(anthropic)):
         assert one.keys() == {"name", "description", "input_schema"}
         schema = one["input_schema"]
         assert schema["type"] == "object"
@@ -53,20 +57,20 @@ def test_definitions_have_the_shape_that_the_provider_takes():
 
 
 def test_definitions_are_short_for_they_are_paid_for_on_every_request():
-    tokens = [count_tokens(one.decode()) for one in definitions()]
+    tokens = [count_tokens(one.decode()) for one in definitions(anthropic)]
     assert max(tokens) < 150
     assert sum(tokens) < 410
 
 
 def test_definitions_show_no_handle_and_forbid_nothing():
-    text = " ".join(one.decode() for one in definitions())
+    text = " ".join(one.decode() for one in definitions(anthropic))
     assert not re.search(r"\b[A-Z2-7]{8}\b", text)
     assert "[" not in text.replace("[" + '"', "")
     assert not re.search(r"never|do not mention|must not", text, re.IGNORECASE)
 
 
 def test_the_protocol_text_is_not_repeated():
-    words = " ".join(one.decode() for one in definitions())
+    words = " ".join(one.decode() for one in definitions(anthropic))
     assert not any(part in words for part in PROTOCOL.split(". "))
 
 

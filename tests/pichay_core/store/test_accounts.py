@@ -13,7 +13,7 @@ from pichay_core.session import REFUSED
 from pichay_core.store.recorder import Recorder
 from pichay_core.store.records import Refused, Settlement, Turned
 from pichay_core.store.vocabulary import count_tokens
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 from tests.builders import (
     HEADER_SESSION,
     KEY,

@@ -18,7 +18,7 @@ from pichay_core.store import figures
 from pichay_core.store.flushes import NOBODY, _with_cleared
 from pichay_core.store.scope import Scope
 from pichay_core.store.vocabulary import count_tokens
-from pichay_core.wire.anthropic_reply import Report, Taken
+from pichay_core.wire.report import Report, Taken
 from tests.builders import BINDING, RecordedProxy, Talk, rules, worked
 from tests.histories import Client, clients, plays, requests
 

@@ -21,9 +21,9 @@ from pichay_core.traces import NotATrace, counts
 from pichay_core.traces.trace import Conversation, Step
 from pichay_core.transcript import place
 from pichay_core.wire import anthropic
-from pichay_core.wire.anthropic_reply import Report
 from pichay_core.wire.jsontext import value
 from pichay_core.wire.message import Message
+from pichay_core.wire.report import Report
 from tests.builders import (
     BINDING,
     SONNET,

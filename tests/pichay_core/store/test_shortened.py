@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from pichay_core.model import Form, State, Usage
-from pichay_core.wire.anthropic_reply import Report
+from pichay_core.wire.report import Report
 from tests.builders import RecordedProxy, Talk, prose, rules
 from tests.pichay_core.store.test_flushes import BATCH, Cached, brought, few, net_of
 from tests.test_births import EVERYTHING, NEVER, OUTPUT, SKILLS, clients, plays, requests

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.model import Usage
-from pichay_core.wire import anthropic_reply
-from pichay_core.wire.anthropic_reply import Drop, Reader, Report, Taken
+from pichay_core.wire.anthropic_reply import Reader
+from pichay_core.wire.report import Drop, Report, Taken
 from tests.strategies import cuts, json_values, law, written
 
 type Json = dict[str, Any]
@@ -375,7 +375,7 @@ def test_a_reply_of_any_kind_is_never_an_error(body, kind):
 
 
 def test_a_reply_too_long_to_hold_says_nothing(monkeypatch):
-    monkeypatch.setattr(anthropic_reply, "LONGEST_REPLY", 100)
+    monkeypatch.setattr("pichay_core.wire.report.LONGEST_REPLY", 100)
     body = b'{"usage":{"input_tokens":1}}'
     assert report(body, b" " * 100, kind="application/json").usage == Usage(input=1)
     assert report(b" " * 90, body, kind="application/json").usage is None
