@@ -129,7 +129,7 @@ class Paging:
         outline = format.outline(body, self._sessions.likely())
         head = format.head(outline, self._head(outline.known))
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
-        request = Request(format, outline, head, messages, arrived.at, betas)
+        request = Request(format, outline, head, messages, arrived.at, betas, came=outline.came)
         return request, identify(credential.fingerprint, arrived.headers, head, messages)
 
     def _head(self, known: Sequence[Message]) -> Head | None:
