@@ -68,3 +68,14 @@ def sets_the_scene(text: str) -> bool:
     again (gemini-cli 0.61; before, and in qwen-code, without the tag).
     """
     return _SCENE.match(text) is not None
+
+
+_DIRECTORY = re.compile(r"^(?:\s+- |.*\bdirectory: )((?:/|[A-Za-z]:\\).*)$", re.MULTILINE)
+
+
+def scene(text: str) -> tuple[str, ...]:
+    """Return what stays of a text that sets the scene when its client is started again.
+
+    That is the directories that it works in; the date and the tree of their files do not.
+    """
+    return tuple(_DIRECTORY.findall(text.partition("Directory Structure")[0]))

@@ -1,7 +1,9 @@
 """Gemini generateContent: what stands beside the contents.
 
 Rule of this file: the model and the way of the reply stand in the path, so the body's head has
-neither. Cached content is history that the provider has, with a prompt and tools of its own.
+neither. Cached content is history that the provider has, with a prompt and tools of its own. What
+gemini-cli says of its project before the user's first words, and anew when it is started again, is
+a part of the front: where it is another, nothing behind it is cached.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ import msgspec
 
 from pichay_core.wire import jsontext
 from pichay_core.wire.format import Head, Outline
-from pichay_core.wire.gemini_parts import named, parts_in
+from pichay_core.wire.gemini_parts import named, parts_in, parts_of, scenes_in
 from pichay_core.wire.shapes import Json, items, mapping, string
 
 _PARTIAL = ("cachedContent", "cached_content")
@@ -21,7 +23,7 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
     """Read what stands beside the contents; system and tools only where their text is new."""
     system, tools = outline.field("system"), outline.field("tools")
     if previous and (previous.raw_system, previous.raw_tools) == (system, tools):
-        said = previous.first_system, previous.front, previous.tool_names
+        said = previous.first_system, previous.front.partition(".")[0], previous.tool_names
     else:
         said = _front(system, tools)
     return Head(
@@ -29,7 +31,7 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         raw_system=system,
         raw_tools=tools,
         first_system=said[0],
-        front=said[1],
+        front=f"{said[1]}.{_scene(outline)}",
         tool_names=said[2],
         ttls=(),
         automatic=None,
@@ -42,13 +44,24 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
     )
 
 
+def _scene(outline: Outline) -> str:
+    """Return a hash of what a client says of its project in the first message; often empty."""
+    if not outline.messages:
+        return ""
+    texts = scenes_in(parts_of(outline.raw(0)))
+    return _digest(texts) if texts else ""
+
+
+def _digest(said: object) -> str:
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
+
+
 def _front(system: bytes | None, tools: bytes | None) -> tuple[str, str, tuple[str, ...]]:
     prompt = jsontext.value(system) if system else None
     offered = jsontext.value(tools) if tools else None
-    said = msgspec.json.encode([offered, prompt])
     return (
         next((text for text in _texts(prompt) if text), ""),
-        hashlib.blake2b(said, digest_size=16).hexdigest(),
+        _digest([offered, prompt]),
         tuple(_names(items(offered))),
     )
 

@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from pichay_core.wire import jsontext
-from pichay_core.wire.clientstubs import sets_the_scene
+from pichay_core.wire.clientstubs import scene, sets_the_scene
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.shapes import Json, items, mapping, string
 
@@ -97,6 +97,11 @@ def parts_in(content: object) -> list[Json]:
     return [mapping(part) for part in found]
 
 
+def scenes_in(parts: Iterable[Json]) -> list[str]:
+    """Return the texts in which a client only says where it is."""
+    return [text for part in parts if (text := text_of(part)) and sets_the_scene(text)]
+
+
 def texts_of(parts: Iterable[Json]) -> Iterator[str]:
     """Yield what is said in texts: not where a client only says where it is."""
     found = (text_of(part) for part in parts)
@@ -130,12 +135,18 @@ def unsigned(part: Json) -> Json:
 def identity_of(role: str, parts: Sequence[Json]) -> bytes:
     """Hash what one side says, without what gemini-cli leaves out of older turns, or changes.
 
-    That is: thoughts, signatures, and in what the model says the space around a text and where
-    one piece of it ends. Items of one side count as one.
+    That is: thoughts, signatures, what the user's side says of the project's files, and in what
+    the model says the space around a text and where one piece of it ends. Items of one side count
+    as one.
     """
     said = [unsigned(part) for part in parts if not is_thought(part)]
-    plain = list(_joined(said)) if role == "assistant" else said
+    plain = list(_joined(said) if role == "assistant" else map(_staying, said))
     return hashlib.blake2b(_CANONICAL.encode([role, plain]), digest_size=16).digest()
+
+
+def _staying(part: Json) -> Json:
+    text = text_of(part)
+    return part if text is None or not sets_the_scene(text) else {"scene": scene(text)}
 
 
 def _joined(parts: Iterable[Json]) -> Iterator[Json]:
