@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from pichay_core.wire import jsontext
 from pichay_core.wire.gemini_parts import (
-    CALL,
     call_of,
     is_error,
     is_thought,
@@ -16,8 +15,6 @@ from pichay_core.wire.gemini_parts import (
 )
 from pichay_core.wire.shapes import Json, string
 
-_CALLS = (f'"{CALL}"'.encode(), b'"function_call"')
-
 
 def plain(raw: bytes) -> str:
     """Return what a message says: texts, calls with their arguments, results; no thoughts."""
@@ -26,8 +23,6 @@ def plain(raw: bytes) -> str:
 
 def mentions(raw: bytes) -> frozenset[str]:
     """Return the names of the tools that a message calls."""
-    if not any(word in raw for word in _CALLS):
-        return frozenset()
     names = (string(call_of(part).get("name")) for part in parts_of(raw))
     return frozenset(name for name in names if name)
 

@@ -52,7 +52,7 @@ def _note(text: bytes, content: Place, note: str) -> list[tuple[Place, bytes]]:
         return []
     part, end = b"," + text_part(note), Place(parts.end - 1, parts.end - 1)
     if text[parts.start : parts.start + 1] == b"{":
-        return [(parts, b"[" + text[parts.start : parts.end] + part + b"]")]
+        return [(Place(parts.start, parts.start), b"["), (Place(parts.end, parts.end), part + b"]")]
     return [(end, part)] if part_places(text, [content]) else []
 
 
