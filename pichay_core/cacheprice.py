@@ -32,6 +32,11 @@ def cache_multipliers(
     return _multipliers(model, int(at) // _DAY, one_hour, prices)
 
 
+def writes_free(model: str, at: float, prices: Prices = NOTHING) -> bool:
+    """True if the provider of *model* caches unasked, and a write costs what plain input does."""
+    return cache_multipliers(model, at, prices=prices).write <= 1.0
+
+
 def surcharges_of(model: str, at: float, prices: Prices = NOTHING) -> tuple[Surcharge, ...]:
     """Return by how much long requests to *model* are dearer; none for one without a price."""
     return _surcharges(model, int(at) // _DAY, prices)

@@ -107,7 +107,7 @@ class Flushes:
         known = rates(
             bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
         )
-        weights = _weights(known, bill.model, bill.at)
+        weights = _weights(known, bill.model, bill.at).where(bill.facts)
         known_shares, new = self._open.get((bill.session, bill.request), _NO_STAKES)
         shares = _with_cleared(known_shares, bill.cleared)
         fresh = sum(share.fresh for share in shares.values())
