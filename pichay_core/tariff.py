@@ -66,6 +66,17 @@ def provider_of(model: str) -> str | None:
     return next((provider for names, provider in _PROVIDERS if names.search(name)), None)
 
 
+@lru_cache(maxsize=256)
+def provider_at(host: str) -> str:
+    """Return the id, in the price list, of the provider that serves at *host*; empty if unknown."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        return get_snapshot().find_provider(None, None, f"https://{host}/").id
+    except LookupError:
+        return ""
+
+
 def price(
     usage: Usage,
     model: str,

@@ -152,7 +152,9 @@ def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
         flushed=given_up,
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted"),
-        free_writes=writes_free(request.head.model or before.model, request.at),
+        free_writes=writes_free(
+            request.head.model or before.model, request.at, provider=request.provider
+        ),
     )
     return Turn(after, kept.body, (), facts, None, Held(), 0, retry=False, front=kept.front)
 
@@ -290,5 +292,5 @@ def _facts(
         or front_changed(before, request)
         or begins_as_fork(before),
         one_hour=session.ttl == CACHE_TTLS["1h"],
-        free_writes=writes_free(session.model, request.at, rules.prices),
+        free_writes=writes_free(session.model, request.at, rules.prices, session.provider),
     )
