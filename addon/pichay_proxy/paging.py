@@ -19,6 +19,7 @@ from pichay_core.request import Request, read_messages
 from pichay_core.rewrite import Rewritten
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused
+from pichay_core.tariff import provider_at
 from pichay_core.turn import Rules, Turn, take, untouched, view
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
@@ -129,7 +130,8 @@ class Paging:
         outline = format.outline(body, self._sessions.likely())
         head = format.head(outline, self._head(outline.known))
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
-        request = Request(format, outline, head, messages, arrived.at, betas)
+        provider = provider_at(arrived.host)
+        request = Request(format, outline, head, messages, arrived.at, betas, provider)
         return request, identify(credential.fingerprint, arrived.headers, head, messages)
 
     def _head(self, known: Sequence[Message]) -> Head | None:
