@@ -27,6 +27,7 @@ from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
 from pichay_proxy.aftermath import Aftermath
 from pichay_proxy.answering import Answering
+from pichay_proxy.chains import chained, staying
 from pichay_proxy.committing import as_model_knows, turned
 from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import (
@@ -161,9 +162,13 @@ class Paging:
 
     def _matched(self, request: Request, identity: Identity, headers: Mapping[str, str]) -> Match:
         shape = shape_of(request.head)
-        matched = self._sessions.find(identity, request.messages, shape)
+        if request.head.partial:
+            matched = chained(self._sessions, request.head.partial)
+        else:
+            found = self._sessions.find(identity, request.messages, shape)
+            matched = found and self._sessions.forked(found)
         if matched is not None:
-            return self._sessions.forked(matched)
+            return matched
         session = self._sessions.begin(identity, shape, bool(request.head.tool_names))
         client = client_of(headers.get("user-agent", ""))
         project = project_of(request.head.raw_system, request.messages)
@@ -171,9 +176,11 @@ class Paging:
 
     def _rules(self, matched: Match, request: Request, credential: Credential, host: str) -> Rules:
         session, asks = matched.session, self.aftermath.may_ask(host)
-        begins = not (session.requests or session.parent) and only_begun(request)
+        joined = session.requests or session.parent or request.head.partial
+        begins = not joined and only_begun(request)
         earlier = partial(self._earlier, session) if begins else None
-        return rules_of(self.settings, request, credential.kind, self._prices, earlier, asks)
+        rules = rules_of(self.settings, request, credential.kind, self._prices, earlier, asks)
+        return staying(rules) if request.head.partial else rules
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:
