@@ -112,8 +112,15 @@ class Paging:
 
     def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
         if arrived.route.purpose == "pass":
-            return "batches"
+            return arrived.route.why
         return "signed body" if credential.kind == "signed" else None
+
+    def refuses_socket(self, arrived: Arrived) -> bool:
+        """True if a WebSocket is not to be opened; one that is passes as it comes, unread."""
+        if self.settings.http_fallback and arrived.route.purpose == "messages":
+            return True
+        self._pass(arrived, "websocket")
+        return False
 
     def _read_and_decide(self, arrived: Arrived, credential: Credential) -> Decision:
         request, identity = self._read(arrived, credential)
@@ -130,6 +137,7 @@ class Paging:
         format = arrived.route.format
         outline = format.outline(body, self._sessions.likely())
         head = format.head(outline, self._head(outline.known))
+        head = replace(head, model=head.model or arrived.route.model)
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
         provider = provider_at(arrived.host)
         request = Request(format, outline, head, messages, arrived.at, betas, provider)
