@@ -15,7 +15,7 @@ LAYERS = [
     "model",
     "wire.shapes",
     "table events_asked events models modes stubs tokens prices tariff tools wire",
-    "policies schedule prefix faults thrash admission referring presence cacheprice birth "
+    "policies schedule prefix faults thrash admission referring presence cacheprice birth hosts "
     "cooperate request",
     "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
     "flushcost cooperate.folds",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from pichay_core.events import Faulted, Flushed
 from pichay_core.model import State
-from pichay_core.store.rows import Recorded, page_row, session_of, session_row
+from pichay_core.store.pagerows import page_row
+from pichay_core.store.rows import Recorded, session_of, session_row
 from pichay_proxy.sessions import LiveSessions
 from tests.builders import (
     BINDING,
