@@ -8,11 +8,10 @@ What one side says at once is one message: all items of the model between two of
 all answers between two of the model's. Its place is the slice of the list that holds them.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from pichay_core.wire import jsontext
-from pichay_core.wire.clientstubs import COMPACTION, is_cleared, is_unchanged, lists_skills
+from pichay_core.wire.clientstubs import COMPACTION, lists_skills
 from pichay_core.wire.format import Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import ASSISTANT, Block, Message, Result
@@ -47,12 +46,11 @@ from pichay_core.wire.openai_responses_rules import marker_problems, problems, t
 from pichay_core.wire.openai_responses_stream import stream
 from pichay_core.wire.openai_responses_write import write
 from pichay_core.wire.pictures import unbilled
+from pichay_core.wire.results import first_and_last, result
 from pichay_core.wire.shapes import Json, items, mapping, string
 
 name = "openai_responses"
 leaves_out_thinking = False
-
-_TEXT_LENGTH = 4000
 
 
 def outline(body: bytes, likely: Iterable[Sequence[Message]] = ()) -> Outline:
@@ -176,24 +174,9 @@ def _is_bound(item: Json) -> bool:
 def _results(found: Sequence[Unit]) -> Iterator[Result]:
     for position, unit in enumerate(found):
         if unit.type == "tool_result":
-            yield _result(position, unit.said)
-
-
-def _result(position: int, item: Json) -> Result:
-    said = output_of(item)
-    plain = said.text if said is not None else ""
-    encoded = plain.encode(errors="surrogatepass")
-    return Result(
-        block=position,
-        call_id=call_id(item),
-        digest=hashlib.blake2b(encoded, digest_size=16).hexdigest(),
-        bytes=len(encoded),
-        lines=plain.count("\n") + (not plain.endswith("\n") and bool(plain)),
-        error=said.failed if said is not None else item.get("status") == "failed",
-        opaque=said is None,
-        cleared=is_cleared(plain),
-        unchanged=is_unchanged(plain),
-    )
+            said = output_of(unit.said)
+            failed = said.failed if said else unit.said.get("status") == "failed"
+            yield result(position, call_id(unit.said), said.text if said else None, failed)
 
 
 def _unbilled(item: Json) -> int:
@@ -205,11 +188,9 @@ def _unbilled(item: Json) -> int:
 
 
 def _plain_text(said: Sequence[Json], found: Sequence[Unit]) -> str:
-    """Return the first and the last text, each shortened: reminders stand between them."""
     if said and said[-1].get("type") == "compaction_trigger":
         return COMPACTION
-    texts = [string(unit.said.get("text")) for unit in found if unit.type == "text"]
-    return "\n".join(text[:_TEXT_LENGTH] for text in (*texts[:1], *texts[1:][-1:]))
+    return first_and_last(string(unit.said.get("text")) for unit in found if unit.type == "text")
 
 
 __all__ = [

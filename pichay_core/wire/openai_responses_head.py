@@ -17,8 +17,6 @@ from pichay_core.wire.jsontext import Place
 from pichay_core.wire.openai_responses_items import items_of, kind_of, side
 from pichay_core.wire.shapes import Json, items, mapping, string
 
-_STATEFUL = ("previous_response_id", "conversation")
-"""Fields that name what the provider has of a conversation."""
 _SAID_FIRST = ("developer", "system")
 
 
@@ -43,9 +41,9 @@ def _said_first(body: bytes, messages: Sequence[Place]) -> Iterator[tuple[str, P
     """Yield what the items say that stand before all that user and model say."""
     for message in messages:
         first = items_of(body[message.start : message.end])[0]
-        if side(first):
+        if side(first) or body[message.start : message.start + 1] != b"{":
             return
-        where = jsontext.members(body, message) if first else {}
+        where = jsontext.members(body, message)
         if kind_of(first) == "additional_tools" and "tools" in where:
             yield "tools", where["tools"]
         elif first.get("role") in _SAID_FIRST and "content" in where:
@@ -75,8 +73,16 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         untouchable="input" if (outline.field("input") or b"")[:1] == b'"' else None,
         size=sum(_beside(outline, name) for name in ("system", "tools")),
         forced=string(mapping(_field(outline, "tool_choice")).get("name")),
-        partial=next((name for name in _STATEFUL if _field(outline, name) is not None), ""),
+        partial=_goes_on_from(outline),
+        stored=_field(outline, "store") is not False,
     )
+
+
+def _goes_on_from(outline: Outline) -> str:
+    """Return the id of the reply, or of the conversation, that the provider has; else nothing."""
+    whole = _field(outline, "conversation")
+    named = whole if isinstance(whole, str) else mapping(whole).get("id")
+    return string(_field(outline, "previous_response_id")) or string(named)
 
 
 def _beside(outline: Outline, name: str) -> int:

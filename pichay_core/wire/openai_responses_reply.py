@@ -10,7 +10,8 @@ from pichay_core.wire.report import Drop, Objects, Report, count
 from pichay_core.wire.shapes import Json, items, mapping, string
 
 _TELLING = (b"usage", b"error")
-_KEPT = ("usage", "error", "prompt_cache_diagnostics")
+"""Every event that holds a response says its usage, if only that it is not known yet."""
+_KEPT = ("usage", "error", "prompt_cache_diagnostics", "id", "store")
 _DROPPED = "input_transformations"
 
 
@@ -38,14 +39,20 @@ class Reader:
             dropped=tuple(self._dropped),
             cache_miss=string(miss.get("reason")),
             missed_tokens=count(miss, "cache_missed_tokens"),
+            id="" if self._seen.get("store") is False else string(self._seen.get("id")),
         )
 
     def _note(self, said: Json) -> None:
         if said.get("type") == "error":
             self._seen.setdefault("error", {"code": said.get("code") or "error"})
-        for part in (said, mapping(said.get("response"))):
+        for part in (_whole(said), mapping(said.get("response"))):
             self._seen |= {name: part[name] for name in _KEPT if part.get(name) is not None}
             self._dropped |= dict.fromkeys(_drops(part))
+
+
+def _whole(said: Json) -> Json:
+    """Return a response, or an error, that comes in one piece; of any other event nothing."""
+    return said if "type" not in said else {}
 
 
 def _drops(part: Json) -> Iterator[Drop]:

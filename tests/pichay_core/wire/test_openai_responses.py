@@ -262,14 +262,20 @@ def test_what_is_null_is_absent(absent):
 @pytest.mark.parametrize(
     ("field", "value", "partial"),
     [
-        ("previous_response_id", "resp_1", "previous_response_id"),
-        ("conversation", {"id": "conv_1"}, "conversation"),
+        ("previous_response_id", "resp_1", "resp_1"),
+        ("conversation", {"id": "conv_1"}, "conv_1"),
+        ("conversation", "conv_1", "conv_1"),
         ("previous_response_id", None, ""),
         ("store", True, ""),
     ],
 )
 def test_a_request_that_names_what_the_provider_has_is_a_part(field, value, partial):
     assert head(outline(body([user("a")], **{field: value})), None).partial == partial
+
+
+@pytest.mark.parametrize(("more", "stored"), [({}, True), ({"store": False}, False)])
+def test_the_provider_keeps_a_reply_unless_it_is_told_not_to(more, stored):
+    assert head(outline(body([user("a")], **more)), None).stored is stored
 
 
 def test_a_forced_tool_is_named():
