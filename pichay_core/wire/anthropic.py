@@ -26,11 +26,12 @@ from pichay_core.wire.anthropic_plain import plain, user_says
 from pichay_core.wire.anthropic_reply import Reader as reader
 from pichay_core.wire.anthropic_stream import stream
 from pichay_core.wire.anthropic_write import write
-from pichay_core.wire.clientstubs import is_cleared, is_unchanged, lists_skills
+from pichay_core.wire.clientstubs import lists_skills
 from pichay_core.wire.format import Outline
 from pichay_core.wire.jsontext import Place
 from pichay_core.wire.message import THINKING, Block, Message, Result
 from pichay_core.wire.pictures import unbilled
+from pichay_core.wire.results import first_and_last, joined, result
 from pichay_core.wire.rules import marker_problems, problems, takes_note
 from pichay_core.wire.shapes import Json, mapping, string
 
@@ -38,7 +39,6 @@ name = "anthropic"
 leaves_out_thinking = True
 
 _CANONICAL = msgspec.json.Encoder(order="sorted")
-_TEXT_LENGTH = 4000
 
 
 def outline(body: bytes, likely: Iterable[Sequence[Message]] = ()) -> Outline:
@@ -80,7 +80,7 @@ def read(raw: bytes) -> Message:
         calls=tuple(_calls(content)),
         results=tuple(_results(content)),
         size=len(raw) - sum(map(unbilled, content)),
-        text=_plain_text(content),
+        text=first_and_last(_texts(content)),
     )
 
 
@@ -155,26 +155,14 @@ def _results(content: list[Json]) -> Iterable[Result]:
     for position, block in enumerate(content):
         match block:
             case {"type": "tool_result", "tool_use_id": str(call_id)}:
-                yield _result(position, call_id, block)
+                said = _result_text(block.get("content"))
+                yield result(position, call_id, said, block.get("is_error") is True)
             case _:
                 pass
 
 
-def _result(position: int, call_id: str, block: Json) -> Result:
-    said = _result_text(block.get("content"))
-    plain = said if said is not None else ""
-    encoded = plain.encode(errors="surrogatepass")
-    return Result(
-        block=position,
-        call_id=call_id,
-        digest=hashlib.blake2b(encoded, digest_size=16).hexdigest(),
-        bytes=len(encoded),
-        lines=plain.count("\n") + (not plain.endswith("\n") and bool(plain)),
-        error=block.get("is_error") is True,
-        opaque=said is None,
-        cleared=is_cleared(plain),
-        unchanged=is_unchanged(plain),
-    )
+def _texts(content: list[Json]) -> Iterable[str]:
+    return (string(block.get("text")) for block in content if block.get("type") == "text")
 
 
 def _result_text(content: object) -> str | None:
@@ -183,16 +171,7 @@ def _result_text(content: object) -> str | None:
         return ""
     if not isinstance(content, str | list):
         return None
-    blocks = content_blocks(cast("object", content))
-    if any(block.get("type") != "text" for block in blocks):
-        return None
-    return "\n".join(string(block.get("text")) for block in blocks)
-
-
-def _plain_text(content: list[Json]) -> str:
-    """Return the first and the last text, each shortened: reminders stand between them."""
-    texts = [string(block.get("text")) for block in content if block.get("type") == "text"]
-    return "\n".join(text[:_TEXT_LENGTH] for text in (*texts[:1], *texts[1:][-1:]))
+    return joined(content_blocks(cast("object", content)))
 
 
 __all__ = [
