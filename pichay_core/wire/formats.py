@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import cast
 
-from pichay_core.wire import anthropic
+from pichay_core.wire import anthropic, openai_chat
 from pichay_core.wire.format import Format
 
 
@@ -12,4 +12,6 @@ def _format(module: ModuleType) -> Format:
     return cast("Format", module)
 
 
-FORMATS: dict[str, Format] = {format.name: format for format in map(_format, (anthropic,))}
+FORMATS: dict[str, Format] = {
+    format.name: format for format in map(_format, (anthropic, openai_chat))
+}
