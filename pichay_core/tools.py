@@ -19,6 +19,7 @@ import msgspec
 
 from pichay_core import shell
 from pichay_core.model import WHOLE, Call, Key, Kind, Span
+from pichay_core.patches import patched
 from pichay_core.wire.shapes import Json, items, mapping, string
 
 LABEL_LENGTH = 120
@@ -111,7 +112,7 @@ def describe(call_id: str, tool: str, arguments: object) -> Call:
         kind=rule.kind,
         label=_label(given, rule, canonical),
         key=_key(tool, rule, target, given, canonical),
-        writes=path_of(target) if rule.kind is Kind.WRITE and target else None,
+        writes=_written(target, given) if rule.kind is Kind.WRITE else None,
     )
     read = shell.reading(given) if rule.shell else None
     return call if read is None else _reading(call, read)
@@ -124,6 +125,12 @@ def _reading(call: Call, read: shell.Reading) -> Call:
     target = path_of(shell.joined(read.folder, read.path))
     label = plain(_lines_of(read.path, read.span))
     return replace(call, kind=Kind.READ, label=label, key=Key(call.tool, target, read.span))
+
+
+def _written(target: str | None, given: Json) -> str | None:
+    """Return the thing that a write changes, None if it does not name one, or names many."""
+    named = target or patched(given)
+    return path_of(named) if named else None
 
 
 def rule_for(tool: str, arguments: Json) -> Rule:

@@ -205,6 +205,29 @@ def test_a_write_names_what_it_changes_as_a_read_names_it(arguments, expected):
     assert describe("3", "Read", {"file_path": "a"}).writes is None
 
 
+UPDATE, ADD = "*** Update File: /p/./a.py\n@@\n-a\n+b\n", "*** Add File: b.py\n+b\n"
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        (f"*** Begin Patch\n{UPDATE}*** End Patch", "/p/a.py"),
+        (f"*** Begin Patch\r\n{UPDATE}{UPDATE}", "/p/a.py"),
+        ("*** Delete File: /p/a.py \r\n", "/p/a.py"),
+        (UPDATE + ADD, None),
+        ("*** Update File: a.py\n*** Move to: b.py\n", None),
+        ("+*** Add File: b.py\n", None),
+        ("*** Add File:  \n", None),
+        ("", None),
+        (7, None),
+    ],
+)
+def test_a_patch_names_the_file_that_it_changes_if_it_is_one(patch, expected):
+    for name in ("input", "patch", "patchText"):
+        assert describe("1", "apply_patch", {name: patch}).writes == expected
+    assert describe("1", "Bash", {"input": patch}).writes is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
