@@ -38,7 +38,8 @@ def main() -> int:
     found = [_compared(one, given, scratch / "runs") for one in installed]
     print(aligned([HEAD, *(line for lines, _ in found for line in lines)]))
     harm = [line for _, lines in found for line in lines]
-    print("\n".join(harm))
+    for line in harm:
+        print(line)
     unharmed = not harm and len(installed) == len(chosen)
     print("all unharmed" if unharmed else "NOT all unharmed")
     return 0 if unharmed else 1
@@ -104,12 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     add("clients", nargs="*", metavar="CLIENT[@VERSION]")
     add("--observe", action="store_true", help="decide and record, but send as it came")
     add("--set", action="append", default=[], metavar="NAME=VALUE",
-        help="an option of the addon or of mitmproxy, in place of the eager and the usual ones")  # fmt: skip
+        help="an option of the addon or of mitmproxy: one run with these, not two")  # fmt: skip
     add("--model", metavar="NAME", help="ask for this model, not the client's entry")
     add("--scratch", type=Path, default=_scratch(), metavar="FOLDER",
         help="where clients are installed and runs are kept (%(default)s)")  # fmt: skip
     add("--captures", action="store_true",
-        help="keep the requests as the upstream got them; they hold the client's own prompts")  # fmt: skip
+        help="keep what the upstream got; it holds the client's own prompts")  # fmt: skip
     add("--no-namespace", action="store_true",
         help="do not leave the machine's network for an empty one")  # fmt: skip
     return parser

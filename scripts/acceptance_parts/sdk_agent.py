@@ -145,9 +145,9 @@ def play_responses(model, prompts):
                 reasoning={"effort": "low"}, include=["reasoning.encrypted_content"],
             ) as stream:  # fmt: skip
                 reply = stream.get_final_response()
-            items = [item.model_dump(exclude_none=True) for item in reply.output]
-            history += [{name: value for name, value in item.items()
-                         if name not in ("parsed", "parsed_arguments")} for item in items]  # fmt: skip
+            left_out = {"parsed_arguments"}
+            items = [item.model_dump(exclude_none=True, exclude=left_out) for item in reply.output]
+            history += items
             new = [{"type": "function_call_output", "call_id": item["call_id"],
                     "output": _said(item)}
                    for item in items if item["type"] == "function_call"]  # fmt: skip

@@ -36,8 +36,12 @@ def read(body: Json, path: str) -> Asked:
 def _tools(body: Json) -> Iterator[Tool]:
     for group in body.get("tools") or ():
         for tool in group.get("functionDeclarations") or ():
-            schema = tool.get("parametersJsonSchema") or tool.get("parameters") or {}
+            schema = next((tool[name] for name in _SCHEMAS if tool.get(name)), {})
             yield Tool(tool["name"], schema)
+
+
+_SCHEMAS = ("parametersJsonSchema", "parameters_json_schema", "parameters")
+"""The API takes both spellings of a name; google-genai 3.4.0 sends the second."""
 
 
 def _spoken(contents: Sequence[Json]) -> Iterator[Spoken]:
@@ -94,16 +98,21 @@ def _names(content: Json, kind: str) -> Counter[str]:
     return Counter(str(part[kind].get("name")) for part in parts if kind in part)
 
 
-_KNOWN = "Z"
-"""All thought signatures are made of this: Gemini's sign the call, which clients may complete."""
+_SIGNED = signature("a call")
+"""The signature of every call: what is signed here is that one came back at all as it was."""
 
 
 def _tampered(contents: Sequence[Json]) -> str | None:
     for content in contents:
         for part in content.get("parts") or ():
-            if part.get("thoughtSignature") not in (None, signature(_KNOWN)):
+            sent = str(part.get("thoughtSignature") or _SIGNED)
+            if sent.translate(_URL_SAFE) != _SIGNED:
                 return "Corrupted thought signature."
     return None
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
+"""google-genai sends bytes back in the other alphabet of base64."""
 
 
 def counted(tokens: int) -> bytes:
@@ -132,7 +141,7 @@ def _parts(said: Said) -> Iterator[Json]:
         yield {"text": said.text}
     for number, call in enumerate(said.calls):
         part: Json = {"functionCall": {"name": call.tool.name, "args": call.arguments}}
-        yield part if number else part | {"thoughtSignature": signature(_KNOWN)}
+        yield part if number else part | {"thoughtSignature": _SIGNED}
 
 
 def _stream(parts: Sequence[Json], model: str, usage: Usage, name: str) -> Iterator[bytes]:
