@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from acceptance_parts.script import USUAL
+from acceptance_parts.script import USUAL, WHOLE
 
 _SDK_AGENT = str(Path(__file__).with_name("sdk_agent.py"))
 _ANTHROPIC = {"ANTHROPIC_API_KEY": "sk-ant-api03-acceptance"}
 _OPENAI = {"OPENAI_API_KEY": "sk-acceptance"}
 _GEMINI = {"GEMINI_API_KEY": "AIzaAcceptance"}
+_NODE = "node@22"
+"""Node.js itself, for a client that needs a later one than is common."""
 
 
 class Registry(StrEnum):
@@ -84,6 +86,101 @@ _ALL = (
         environment=_ANTHROPIC | {
             "IS_SANDBOX": "1", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
             "DISABLE_ERROR_REPORTING": "1", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        },
+    ),
+    Client(
+        name="codex",
+        registry=Registry.NPM,
+        package="@openai/codex",
+        version="0.169.0",
+        arguments=("codex", "exec", "{again}", "--json", "--model", "{model}",
+                   "--dangerously-bypass-approvals-and-sandbox", "--skip-git-repo-check",
+                   "{prompt}"),
+        again=("resume", "--last"),
+        model="gpt-5.5",
+        environment=_OPENAI | {"CODEX_API_KEY": "sk-acceptance"},
+    ),
+    Client(
+        name="opencode",
+        registry=Registry.NPM,
+        package="opencode-ai",
+        version="1.18.33",
+        arguments=("opencode", "run", "--format", "json", "-m", "anthropic/{model}", "{again}",
+                   "{prompt}"),
+        again=("--continue",),
+        model="claude-sonnet-4-5",
+        environment=_ANTHROPIC,
+    ),
+    Client(
+        name="opencode-openai",
+        registry=Registry.NPM,
+        package="opencode-ai",
+        version="1.18.33",
+        arguments=("opencode", "run", "--format", "json", "-m", "openai/{model}", "{again}",
+                   "{prompt}"),
+        again=("--continue",),
+        model="gpt-5.5",
+        environment=_OPENAI,
+    ),
+    Client(
+        name="gemini-cli",
+        registry=Registry.NPM,
+        package="@google/gemini-cli",
+        version="0.61.0",
+        arguments=("gemini", "--yolo", "-m", "{model}", "--output-format", "stream-json",
+                   "{again}", "-p", "{prompt}"),
+        again=("--resume", "latest"),
+        model="gemini-2.5-pro",
+        environment=_GEMINI | {"GEMINI_CLI_TRUST_WORKSPACE": "true"},
+    ),
+    Client(
+        name="qwen-code",
+        registry=Registry.NPM,
+        package="@qwen-code/qwen-code",
+        version="0.24.4",
+        arguments=("qwen", "--yolo", "--auth-type", "openai", "--model", "{model}",
+                   "--output-format", "stream-json", "{again}", "-p", "{prompt}"),
+        again=("--continue",),
+        more=(_NODE,),
+        model="gpt-5.5",
+        environment=_OPENAI | {"OPENAI_BASE_URL": "https://api.openai.com/v1"},
+    ),
+    Client(
+        name="pi",
+        registry=Registry.NPM,
+        package="@mariozechner/pi-coding-agent",
+        version="0.73.1",
+        arguments=("pi", "--provider", "anthropic", "--model", "{model}", "--mode", "json",
+                   "{again}", "-p", "{prompt}"),
+        again=("--continue",),
+        model="claude-sonnet-4-5",
+        environment=_ANTHROPIC,
+    ),
+    Client(
+        name="aider",
+        registry=Registry.PYPI,
+        package="aider-chat",
+        version="0.86.2",
+        arguments=("aider", "--model", "anthropic/{model}", "--yes-always", "--no-auto-commits",
+                   "--no-check-update", "--no-analytics", "--no-show-release-notes",
+                   "--no-gitignore", "--no-pretty", "harbour/berths.py", "harbour/tugs.py",
+                   "harbour/fees.py"),
+        typed=True,
+        model="claude-sonnet-4-5",
+        environment=_ANTHROPIC,
+        own_files=(".aider*",),
+    ),
+    Client(
+        name="mini-swe-agent",
+        registry=Registry.PYPI,
+        package="mini-swe-agent",
+        version="2.4.6",
+        more=("mcp",),
+        arguments=("mini", "-m", "anthropic/{model}", "-y", "--exit-immediately", "-t", "{prompt}"),
+        tasks=(WHOLE,),
+        model="claude-sonnet-4-5",
+        environment=_ANTHROPIC | {
+            "MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
         },
     ),
     _sdk("sdk-anthropic", "anthropic", "2.11.0", "anthropic", "claude-sonnet-4-5", _ANTHROPIC),

@@ -116,12 +116,15 @@ _HELPER = (
     Move("There are 32 rules."),
 )
 
+_END = "echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT"
+"""How a model ends its work in mini-swe-agent, which knows one tool and no last word."""
+
 TASKS: Mapping[str, tuple[Move, ...]] = {
     "one": _FIRST,
     "two": _SECOND,
     "three": _THIRD,
     HELPER: _HELPER,
-    WHOLE: (*_FIRST[:-1], *_SECOND[:-1], *_THIRD),
+    WHOLE: (*_FIRST[:-1], *_SECOND[:-1], *_THIRD[:-1], Move(_THIRD[-1].text, (Run(_END),))),
 }
 
 PROMPTS: Mapping[str, str] = {

@@ -74,11 +74,20 @@ def _prompt(body: Json) -> Prompt:
     tools = [tool for tool in body.get("tools") or () if not tool.get("defer_loading")]
     system = [block for block in blocks(body.get("system"))
               if not str(block.get("text")).startswith(_BILLING)]  # fmt: skip
-    bare = {name: value for name, value in body.items() if name != "cache_control"}
-    row = places(bare | {"tools": tools, "system": system})
+    whole = {name: value for name, value in body.items() if name != "cache_control"}
+    messages = [message | {"content": [_as_blocks(block) for block in blocks(message["content"])]}
+                for message in body["messages"]]  # fmt: skip
+    row = places(whole | {"tools": tools, "system": system, "messages": messages})
     marks = tuple(Mark(at, Ttl(place.ttl)) for at, place in enumerate(row) if place.ttl)
     automatic = ttl_of(body)
     return Prompt(Chain().then(map(_unit, row)), marks, Ttl(automatic) if automatic else None)
+
+
+def _as_blocks(block: Json) -> Json:
+    """A result that is a string means the same as one block of text; some clients send both."""
+    if block.get("type") != "tool_result":
+        return block
+    return block | {"content": blocks(block.get("content"))}
 
 
 def _unit(place: Place) -> Unit:

@@ -106,11 +106,13 @@ def _tampered(contents: Sequence[Json]) -> str | None:
     for content in contents:
         for part in content.get("parts") or ():
             sent = str(part.get("thoughtSignature") or _SIGNED)
-            if sent.translate(_URL_SAFE) != _SIGNED:
+            if sent != _NOT_SIGNED and sent.translate(_URL_SAFE) != _SIGNED:
                 return "Corrupted thought signature."
     return None
 
 
+_NOT_SIGNED = "skip_thought_signature_validator"
+"""Stands, as Google documents, where a client has lost a signature: gemini-cli after a resume."""
 _URL_SAFE = str.maketrans("-_", "+/")
 """google-genai sends bytes back in the other alphabet of base64."""
 
