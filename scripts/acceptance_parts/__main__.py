@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -55,10 +56,12 @@ def _chosen(named: str) -> Client:
 def _installed(client: Client, below: Path) -> Installed | None:
     print(f"{client.name} {client.version}: installing", file=sys.stderr)
     try:
-        return install(client, below)
+        found = install(client, below)
     except NotInstalledError as error:
         print(f"{client.name} {client.version} is not installed: {error}", file=sys.stderr)
         return None
+    print(f"{client.name} {client.version}: {found.bytes / 1e6:.0f} MB", file=sys.stderr)
+    return found
 
 
 def _compared(
@@ -66,24 +69,30 @@ def _compared(
 ) -> tuple[list[tuple[str, ...]], list[str]]:
     """The lines of the table for one client, and what harm was done."""
     client = installed.client
-    model = given.model or client.model
-    folder = below / client.name
-    plain = play(installed, model, None, folder / "plain", given.captures)
+    plain = _played("plain", installed, None, given, below)
     lines, harm = [], []
     for name, options in _ways(given).items():
-        whole = replace(options, database=folder / name / "pichay.db",
-                        confdir=folder / name / "mitmproxy")  # fmt: skip
-        paged = play(installed, model, whole, folder / name, given.captures)
+        paged = _played(name, installed, options, given, below)
         found = differences(paged, plain)
         lines.append(row(client, name, paged, plain, not found))
         harm += [f"{client.name}, {name}: {line}" for line in found]
-        _say(client, name, paged, folder / name)
     return lines, harm
 
 
-def _say(client: Client, name: str, paged: Played, folder: Path) -> None:
-    refused = f"; led nowhere: {', '.join(paged.refused)}" if paged.refused else ""
-    print(f"{client.name}, {name}: {paged.seconds:.0f} s, in {folder}{refused}", file=sys.stderr)
+def _played(
+    name: str, installed: Installed, options: Options | None, given: argparse.Namespace, below: Path
+) -> Played:
+    """One run. All are played in one place, as its path is part of what clients send."""
+    client = installed.client
+    place, kept = below / client.name / "now", below / client.name / name
+    if options is not None:
+        options = replace(options, database=place / "pichay.db", confdir=place / "mitmproxy")
+    played = play(installed, given.model or client.model, options, place, given.captures)
+    shutil.rmtree(kept, ignore_errors=True)
+    place.rename(kept)
+    refused = f"; led nowhere: {', '.join(played.refused)}" if played.refused else ""
+    print(f"{client.name}, {name}: {played.seconds:.0f} s, in {kept}{refused}", file=sys.stderr)
+    return played
 
 
 def _ways(given: argparse.Namespace) -> Mapping[str, Options]:

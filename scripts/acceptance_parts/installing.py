@@ -1,7 +1,7 @@
 """A client, installed at its pinned version into a folder of its own.
 
-Rule of this file: the registry's ordinary client does it, into a folder that bears the name and
-the version; what is complete is used again, what is not is made anew.
+Rule of this file: the registry's ordinary client does it, into a folder that bears package and
+version; what is complete is used again, what is not is made anew.
 """
 
 import shutil
@@ -37,7 +37,7 @@ class Installed:
 
 def install(client: Client, below: Path) -> Installed:
     """Install *client* in a folder below *below*, unless it is there."""
-    folder = below / f"{client.name}-{client.version}"
+    folder = below / "-".join((client.package.strip("@").replace("/", "-"), client.version))
     mark = folder / _COMPLETE
     if not mark.exists():
         shutil.rmtree(folder, ignore_errors=True)

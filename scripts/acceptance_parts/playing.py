@@ -185,12 +185,11 @@ def _ended(
         command, cwd=folders.project, env=dict(environment), stdout=output, stderr=output,
         stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE, start_new_session=True,
     ) as process:  # fmt: skip
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.communicate(None if typed is None else typed.encode(), LIMIT_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            _end_all(environment[_MARK])
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        _end_all(environment[_MARK])
     return process.returncode
 
 

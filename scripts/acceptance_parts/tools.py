@@ -89,7 +89,8 @@ def call(act: Act, tools: Tools, root: Path) -> Called | None:
             return _called(tools, _WRITERS, given) or _patch(_adding(act), tools) or _shell(
                 f"cat > {path} <<'END'\n{text}END", tools)  # fmt: skip
         case Delegate(task):
-            given = {"prompt": PROMPTS[task], "why": "Count the rules", "kind": "general-purpose"}
+            kind = "general" if "task" in tools else "general-purpose"
+            given = {"prompt": PROMPTS[task], "why": "Count the rules", "kind": kind}
             return _called(tools, _DELEGATES, given) or _shell(
                 "grep -c 'def ' harbour/cranes.py", tools
             )

@@ -21,7 +21,7 @@ def read(body: Json, _path: str) -> Asked:
     task, step = progress(_spoken(items))
     return Asked(
         model=body["model"],
-        tools={tool.name: tool for tool in _tools(body.get("tools") or ())},
+        tools={tool.name: tool for tool in _tools([*(body.get("tools") or ()), *_later(items)])},
         task=task,
         step=step,
         prompt=Prompt(Chain().then(_units(body, items))),
@@ -49,6 +49,13 @@ def _tools(tools: Sequence[Json], namespace: str = "") -> Iterator[Tool]:
                 yield Tool(name, tool.get("parameters") or {}, namespace=namespace)
             case _:
                 pass
+
+
+def _later(items: Sequence[Json]) -> Iterator[Json]:
+    """The tools that stand among the input: Codex sends those of newer models there."""
+    for item in items:
+        if item.get("type") in ("additional_tools", "tool_search_output"):
+            yield from item.get("tools") or ()
 
 
 def _spoken(items: Sequence[Json]) -> Iterator[Spoken]:
