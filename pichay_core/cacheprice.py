@@ -21,33 +21,47 @@ and writes for nothing."""
 
 
 def cache_multipliers(
-    model: str, at: float, one_hour: bool = False, prices: Prices = NOTHING
+    model: str,
+    at: float,
+    one_hour: bool = False,
+    prices: Prices = NOTHING,
+    provider: str = "",
 ) -> CacheMultipliers:
     """Return what a cache write and a cache read of *model* cost on the day of *at*.
 
-    *at* is in seconds since the epoch. The user's own *prices* win; a Claude without a price
+    *at* is in seconds since the epoch; *provider* is an id of the price list, or nothing to go
+    by the model. The user's own *prices* win; a Claude without a price
     is taken to have the ``USUAL`` ones, another model those of ``AUTOMATIC``.
     Bands of long windows leave the multiples as they are.
     """
-    return _multipliers(model, int(at) // _DAY, one_hour, prices)
+    return _multipliers(model, int(at) // _DAY, one_hour, prices, provider)
 
 
-def surcharges_of(model: str, at: float, prices: Prices = NOTHING) -> tuple[Surcharge, ...]:
+def writes_free(model: str, at: float, prices: Prices = NOTHING, provider: str = "") -> bool:
+    """True if the provider of *model* caches unasked, and a write costs what plain input does."""
+    return cache_multipliers(model, at, prices=prices, provider=provider).write <= 1.0
+
+
+def surcharges_of(
+    model: str, at: float, prices: Prices = NOTHING, provider: str = ""
+) -> tuple[Surcharge, ...]:
     """Return by how much long requests to *model* are dearer; none for one without a price."""
-    return _surcharges(model, int(at) // _DAY, prices)
+    return _surcharges(model, int(at) // _DAY, prices, provider)
 
 
 @lru_cache(maxsize=256)
-def _multipliers(model: str, day: int, one_hour: bool, prices: Prices) -> CacheMultipliers:
-    found = rates(model, 0, _start(day), None, prices)
+def _multipliers(
+    model: str, day: int, one_hour: bool, prices: Prices, provider: str
+) -> CacheMultipliers:
+    found = rates(model, 0, _start(day), provider or None, prices)
     if found:
         return multipliers(found, one_hour)
     return USUAL[one_hour] if claude_version(model) or not model else AUTOMATIC
 
 
 @lru_cache(maxsize=256)
-def _surcharges(model: str, day: int, prices: Prices) -> tuple[Surcharge, ...]:
-    return surcharges(model, _start(day), None, prices)
+def _surcharges(model: str, day: int, prices: Prices, provider: str) -> tuple[Surcharge, ...]:
+    return surcharges(model, _start(day), provider or None, prices)
 
 
 def input_price(model: str, at: float, prices: Prices = NOTHING) -> float | None:

@@ -20,7 +20,7 @@ Amounts are tokens at the base input price: as many tokens of plain input as cos
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pichay_core.ledger import Amounts, Ledger, TurnFacts, settle
+from pichay_core.ledger import Amounts, Ledger, TurnFacts, as_written, settle
 from pichay_core.model import Usage
 from pichay_core.prices import Rates
 
@@ -32,6 +32,10 @@ class Weights:
     read: float = 0.1
     write_5m: float = 1.25
     write_1h: float = 2.0
+
+    def where(self, facts: TurnFacts) -> "Weights":
+        """Return what the cache costs in a request: where writes are free, plain input's price."""
+        return replace(self, write_5m=1.0, write_1h=1.0) if facts.free_writes else self
 
     def of(self, usage: Usage) -> float:
         """Return what the input side of a request cost."""
@@ -104,7 +108,8 @@ def divide(
     """
     asked = replace(facts, only_refetched=False, ours=False, goes_on=False, to_us=0)
     without = replace(amounts, front=0)
-    untouched = settle(ledger, asked, without, usage).untouched
+    usage, weights = as_written(facts, usage), weights.where(facts)
+    untouched = _untouched(ledger, asked, without, usage)
     uncached = weights.uncached(usage, facts.one_hour)
     read = untouched.cache_read - usage.cache_read
     again = _read_again(facts, amounts, amounts.removed - read, fresh)
@@ -121,8 +126,12 @@ def divide(
     faulted = weights.read * again + uncached * (amounts.refetched - again)
     whole = weights.of(untouched) - weights.of(usage)
     rest = whole - (saved - rewritten - faulted)
-    front = weights.of(settle(ledger, asked, amounts, usage).untouched) - weights.of(untouched)
+    front = weights.of(_untouched(ledger, asked, amounts, usage)) - weights.of(untouched)
     return Parts(saved - born, rewritten, faulted, rest, front, born)
+
+
+def _untouched(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> Usage:
+    return as_written(facts, settle(ledger, facts, amounts, usage).untouched)
 
 
 def _portion(amount: float, part: int, whole: int) -> float:

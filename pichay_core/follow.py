@@ -47,6 +47,8 @@ def follow(matched: Match, request: Request) -> Follow:
         turn=placed.turn,
         placed=True,
         model=model,
+        wire=request.format.name,
+        provider=request.provider,
         binds=session.binds or binds_thinking(model),
         notes=session.notes.within(matched.shared),
     )

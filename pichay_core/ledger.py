@@ -15,6 +15,8 @@ simulation of the whole prefix cache replaces it; until then its assumptions are
 5. What passed between the model and us would not have been said: neither it nor the requests that
    we made to answer the model. What the model said to the client in the end it would have said
    in reply to the client's own request.
+6. Where a provider caches unasked and bills no writes, it has cached all that it was sent with a
+   request of which it read something: some never do.
 """
 
 from dataclasses import dataclass, replace
@@ -52,6 +54,8 @@ class TurnFacts:
     """The reply called tools of ours only, and another request of ours answers it."""
     to_us: int = 0
     """Tokens of the reply that were said to us, beside what was said to the client."""
+    free_writes: bool = False
+    """The provider caches unasked, and what it writes costs what plain input does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,32 @@ BREAK_TOLERANCE = 0.95
 
 def settle(ledger: Ledger, facts: TurnFacts, amounts: Amounts, usage: Usage) -> Settled:
     """Return the ledger after a reply, with the estimate of the untouched request."""
+    usage = as_written(facts, usage)
     window = max(0, usage.window + amounts.removed - amounts.refetched)
     read = _untouched_read(ledger, facts, amounts, usage)
     untouched = _split(window, read, usage, facts.one_hour)
     whole = _with_front(untouched, amounts.front, facts.one_hour)
+    caches = usage.cache_read > 0 or not facts.free_writes
+    held = untouched.cache_read + untouched.cache_write if caches else 0
     after = Ledger(
-        cached=usage.cache_read + usage.cache_write,
-        untouched_cached=ledger.untouched_cached
-        if facts.ours
-        else untouched.cache_read + untouched.cache_write,
+        cached=usage.cache_read + usage.cache_write if caches else 0,
+        untouched_cached=ledger.untouched_cached if facts.ours else held,
     )
     broken = _broken(ledger, facts, usage)
-    return Settled(after, _would_have_been(facts, whole), broken)
+    return Settled(after, _as_billed(facts, _would_have_been(facts, whole)), broken)
+
+
+def as_written(facts: TurnFacts, usage: Usage) -> Usage:
+    """Return the usage with plain input as what it is where writes are free: written."""
+    if not facts.free_writes:
+        return usage
+    return replace(usage, input=0, cache_write_5m=usage.cache_write_5m + usage.input)
+
+
+def _as_billed(facts: TurnFacts, usage: Usage) -> Usage:
+    if not facts.free_writes:
+        return usage
+    return replace(usage, input=usage.input + usage.cache_write_5m, cache_write_5m=0)
 
 
 def _would_have_been(facts: TurnFacts, whole: Usage) -> Usage:

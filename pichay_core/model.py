@@ -27,7 +27,8 @@ class Kind(StrEnum):
     QUERY = "query"
     """Deterministic in its arguments and the state of the project: search, listing, fetch."""
     RUN = "run"
-    """Ephemeral: a shell command, a subagent. Nothing can ask for this very output again."""
+    """Ephemeral: a command that may do more than read, a subagent. Nothing can ask for this very
+    output again."""
     WRITE = "write"
     """Changes a named thing; earlier reads of it are stale."""
 

@@ -21,6 +21,8 @@ class Request:
     """Seconds since the epoch."""
     betas: frozenset[str] = frozenset()
     """Features that the client asks for, by the names of the ``anthropic-beta`` header."""
+    provider: str = ""
+    """Who serves it, as the price list has it; empty if that goes by the model."""
     own: tuple[Message, ...] | None = None
     """The client's own messages, where these are told as the model knows them."""
     came: bytes | None = None

@@ -81,6 +81,12 @@ class Session:
     """``main``, ``subagent``, ``side`` or ``fork``."""
     parent: SessionId | None = None
     model: str = ""
+    wire: str = ""
+    """The name of the format that its last request came in."""
+    reply: str = ""
+    """The id of its last reply, by which the client may go on from it; empty if it has none."""
+    provider: str = ""
+    """Who serves it, as the price list has it; empty if that goes by the model."""
     binds: bool = False
     """A model was asked that binds thinking to the history: what it thought keeps its binding
     whatever model is asked later."""

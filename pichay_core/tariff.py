@@ -66,6 +66,19 @@ def provider_of(model: str) -> str | None:
     return next((provider for names, provider in _PROVIDERS if names.search(name)), None)
 
 
+@lru_cache(maxsize=256)
+def provider_at(host: str) -> str:
+    """Return the id, in the price list, of the provider that serves at *host*; empty if unknown.
+
+    The whole name must fit: the list's own search takes a look-alike with more behind it.
+    """
+    from genai_prices.data_snapshot import get_snapshot
+
+    known = (one.id for one in get_snapshot().providers
+             if re.fullmatch(f"(?:{one.api_pattern})[a-z]*", f"https://{host}"))  # fmt: skip
+    return next(known, "")
+
+
 def price(
     usage: Usage,
     model: str,
@@ -88,10 +101,10 @@ def rates(
     """The rates of a request with *window_tokens* on its input side at the time *at*.
 
     *provider* is an id of the price list: ``anthropic``, ``openai``, ``google``, ``aws``, ....;
-    None for :func:`provider_of`. The user's own *prices* win, whatever the time and provider.
-    A kind of cache token without a price of its own costs what the next broader kind costs, at
-    last the input price. None if neither knows *model*, or the list not by the token. A naive
-    *at* is read as UTC.
+    None, and where it lists no such model, for :func:`provider_of`. The user's own *prices* win,
+    whatever the time and provider. A kind of cache token without a price of its own costs what the
+    next broader kind costs, at last the input price. None if neither knows *model*, or the list not
+    by the token. A naive *at* is read as UTC.
     """
     reached = [b for b in _priced(model, at, provider, prices) if window_tokens > b.above]
     return reached[-1].rates if reached else None
@@ -154,7 +167,11 @@ def load_price_list() -> None:
 def _priced(model: str, at: datetime, provider: str | None, prices: Prices) -> tuple[Band, ...]:
     """The bands of *model* from the smallest window on; none without a price."""
     own = prices.of((model, plain_name(model))) if prices.own else None
-    return own.bands if own else _listed(model, provider or provider_of(model), _moment(at))
+    if own:
+        return own.bands
+    makers = dict.fromkeys((provider, provider_of(model)))
+    listed = (_listed(model, maker, _moment(at)) for maker in makers if maker)
+    return next(filter(None, listed), ())
 
 
 def _moment(at: datetime) -> datetime:

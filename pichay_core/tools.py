@@ -3,8 +3,9 @@
 One idea: a table. A tool that is deterministic in its arguments and the state of the project
 is *addressable* (its page has a key, and may fault); one that is not is *ephemeral* (its page
 has none, and is collected). A tool nobody has described is addressable by its exact arguments,
-so that a fault is over-reported rather than hidden. The tools of ours that a model asks its
-memory with (``MEMORY``) go by their exact names.
+so that a fault is over-reported rather than hidden. A shell does what its command does: one that
+only reads is addressable as well (``shell``). The tools of ours that a model asks its memory with
+(``MEMORY``) go by their exact names.
 
 To teach Pichay a tool, add its name to one of the ``ROWS``.
 """
@@ -12,11 +13,13 @@ To teach Pichay a tool, add its name to one of the ``ROWS``.
 import hashlib
 import posixpath
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from pichay_core import shell
 from pichay_core.model import WHOLE, Call, Key, Kind, Span
+from pichay_core.patches import patched
 from pichay_core.wire.shapes import Json, items, mapping, string
 
 LABEL_LENGTH = 120
@@ -24,7 +27,7 @@ ARGUMENTS_LENGTH = 2000
 
 _PATHS = ("file_path", "path", "filePath", "absolute_path", "target_file", "notebook_path",
           "filename", "file", "uri")  # fmt: skip
-_PARTS = ("pages", "page", "head", "tail", "cell_id")
+_PARTS = ("pages", "page", "head", "tail", "cell_id", "indentation")
 """Arguments of a read that name a part of the thing, but not by lines."""
 _PAGES = "pages"
 """The argument of our own tools that names pages."""
@@ -42,31 +45,43 @@ class Rule:
     kind: Kind
     targets: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    shell: bool = False
+    """It runs a command, which may be a pure read."""
 
 
 _READ = Rule(Kind.READ, _PATHS)
 _QUERY = Rule(Kind.QUERY, labels=("pattern", "query", "url", "path", *_PATHS))
 _RUN = Rule(Kind.RUN, labels=("command", "cmd", "description", "prompt"))
+_SHELL = replace(_RUN, shell=True)
 _WRITE = Rule(Kind.WRITE, _PATHS)
 
 ROWS = (
     (_READ, """
-        read read_file readfile read_many_files view view_file open_file notebookread
-        readmcpresourcetool read_mcp_resource"""),
+        read read_file read_files readfile read_many_files view view_file view_image open_file
+        notebookread readmcpresourcetool read_mcp_resource access_mcp_resource"""),
     (_QUERY, """
-        grep glob ls list list_directory list_dir list_files listfiles search_file_content
-        grep_search file_search search_files codebase_search codesearch find search
-        webfetch web_fetch websearch web_search google_web_search
-        toolsearch todoread tasklist taskget listmcpresourcestool lsp"""),
+        grep grep_files glob ls list list_directory list_dir list_files listfiles
+        search_file_content grep_search file_search search_files search_codebase codebase_search
+        codesearch find search rg list_code_definition_names
+        webfetch web_fetch fetch_web_content websearch web_search google_web_search
+        toolsearch tool_search todoread tasklist taskget lsp
+        listmcpresourcestool list_mcp_resources list_mcp_resource_templates"""),
+    (_SHELL, """
+        bash shell run_shell_command run_terminal_cmd execute_command execute_bash terminal exec
+        local_shell local_shell_call exec_command shell_command run run_command run_commands"""),
     (_RUN, """
-        bash shell run_shell_command run_terminal_cmd execute_command execute_bash terminal
-        exec local_shell powershell bashoutput taskoutput task agent killshell
-        todowrite todo_write write_todos save_memory taskcreate taskupdate taskstop
-        sendmessage monitor exec_command shell_command write_stdin read_bash wait_agent
-        exitplanmode askuserquestion"""),
+        powershell bashoutput taskoutput read_bash write_bash stop_bash list_bash write_stdin
+        read_background_output killshell killbash monitor execute_ipython_cell
+        task agent spawn_agent send_input wait_agent resume_agent close_agent invoke_agent
+        delegate delegate_to_agent codebase_investigator use_subagents new_task sendmessage
+        todo todowrite todo_write write_todos update_todo task_tracker update_plan
+        taskcreate taskupdate taskstop save_memory think report_intent
+        enterplanmode exitplanmode enter_plan_mode exit_plan_mode plan_mode_respond
+        askuserquestion ask_user ask_user_question ask_question ask_followup_question question
+        request_user_input finish submit attempt_completion complete_task"""),
     (_WRITE, """
-        edit multiedit multi_edit write write_file create_file notebookedit replace
-        str_replace edit_file apply_patch patch search_replace"""),
+        edit multiedit multi_edit write write_file write_to_file create create_file notebookedit
+        replace replace_in_file str_replace insert edit_file apply_patch patch search_replace"""),
 )  # fmt: skip
 """What families of tools do, and the lower-case names in each."""
 
@@ -81,7 +96,7 @@ _MEMORY_RULES = dict.fromkeys(MEMORY, Rule(Kind.RUN, labels=(_PAGES,))) | {
 }
 
 _MCP_VERBS = ("read", "get", "list", "search", "find", "fetch", "query", "describe", "show", "view")
-_EDITOR_NAMES = ("str_replace_editor", "str_replace_based_edit_tool", "file_editor")
+_EDITOR_NAMES = ("str_replace_editor", "str_replace_based_edit_tool", "file_editor", "editor")
 
 
 def describe(call_id: str, tool: str, arguments: object) -> Call:
@@ -90,15 +105,32 @@ def describe(call_id: str, tool: str, arguments: object) -> Call:
     rule = rule_for(tool, given)
     canonical = canonical_arguments(arguments)
     target = _text_of(given, rule.targets)
-    return Call(
+    call = Call(
         id=call_id,
         tool=tool,
         arguments=canonical,
         kind=rule.kind,
         label=_label(given, rule, canonical),
         key=_key(tool, rule, target, given, canonical),
-        writes=path_of(target) if rule.kind is Kind.WRITE and target else None,
+        writes=_written(target, given) if rule.kind is Kind.WRITE else None,
     )
+    read = shell.reading(given) if rule.shell else None
+    return call if read is None else _reading(call, read)
+
+
+def _reading(call: Call, read: shell.Reading) -> Call:
+    """Return the call of a shell as one that does no more than to read."""
+    if read.path is None:
+        return replace(call, kind=Kind.QUERY, key=Key(call.tool, _short(read.there)))
+    target = path_of(shell.joined(read.folder, read.path))
+    label = plain(_lines_of(read.path, read.span))
+    return replace(call, kind=Kind.READ, label=label, key=Key(call.tool, target, read.span))
+
+
+def _written(target: str | None, given: Json) -> str | None:
+    """Return the thing that a write changes, None if it does not name one, or names many."""
+    named = target or patched(given)
+    return path_of(named) if named else None
 
 
 def rule_for(tool: str, arguments: Json) -> Rule:
@@ -120,7 +152,10 @@ def canonical_arguments(arguments: object) -> str:
 
     Two calls with equal canonical arguments ask for the same thing.
     """
-    text = _ENCODER.encode(arguments).decode(errors="replace")
+    return _short(_ENCODER.encode(arguments).decode(errors="replace"))
+
+
+def _short(text: str) -> str:
     if len(text) <= ARGUMENTS_LENGTH:
         return text
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -230,11 +265,14 @@ def path_of(target: str) -> str:
 def _label(given: Json, rule: Rule, canonical: str) -> str:
     if _PAGES in rule.labels:
         return plain(_pages_named(given) or canonical)
-    text = _text_of(given, rule.targets) or _text_of(given, rule.labels) or canonical
+    said = _text_of(given, rule.targets) or (rule.shell and shell.spoken(given))
+    text = said or _text_of(given, rule.labels) or canonical
     span = span_of(given) if rule.kind is Kind.READ else None
-    if span is not None and span != WHOLE:
-        text = f"{text} lines {span.first}-{span.last or 'end'}"
-    return plain(text)
+    return plain(text if span is None else _lines_of(text, span))
+
+
+def _lines_of(name: str, span: Span) -> str:
+    return name if span == WHOLE else f"{name} lines {span.first}-{span.last or 'end'}"
 
 
 def _pages_named(given: Json) -> str:

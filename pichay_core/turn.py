@@ -16,7 +16,7 @@ from pichay_core.birth.choice import Birth
 from pichay_core.birth.clearing import may_clear
 from pichay_core.birth.front import AS_IT_CAME, Front
 from pichay_core.birth.shorter import NOTHING_SHORTER, Births
-from pichay_core.cacheprice import CacheMultipliers
+from pichay_core.cacheprice import CacheMultipliers, writes_free
 from pichay_core.events import Differed, Duplicated, Event, Repaired, Restored, Trimmed
 from pichay_core.folding import beyond, carried_out, foldings, rewound
 from pichay_core.follow import Follow, follow
@@ -112,7 +112,7 @@ def take(
     session = replace(
         session, sent=rewritten.sent, texts=rewritten.texts, edited=edited, mode=rules.mode
     )
-    facts = _facts(session, matched, advanced, request, moved, rules.edit)
+    facts = _facts(session, matched, advanced, request, moved, rules)
     if any(isinstance(event, Restored) for event in moved.events):
         facts = replace(facts, flushed=True)
     return Turn(
@@ -152,6 +152,9 @@ def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
         flushed=given_up,
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted"),
+        free_writes=writes_free(
+            request.head.model or before.model, request.at, provider=request.provider
+        ),
     )
     return Turn(after, kept.body, (), facts, None, Held(), 0, retry=False, front=kept.front)
 
@@ -276,17 +279,18 @@ def _facts(
     advanced: Advance,
     request: Request,
     moved: Follow,
-    edit: bool,
+    rules: Rules,
 ) -> TurnFacts:
     before = matched.session  # who only observes breaks a cache by giving edits up, if at all
     arrived = [a.page.id for a in moved.placed.pages if a.page.id not in before.table]
     faulted = [page for page in arrived if session.table[page].faults]
     return TurnFacts(
         only_refetched=bool(arrived) and len(faulted) == len(arrived),
-        flushed=advanced.flushed is not None if edit else before.keeps,
+        flushed=advanced.flushed is not None if rules.edit else before.keeps,
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted")
         or front_changed(before, request)
         or begins_as_fork(before),
         one_hour=session.ttl == CACHE_TTLS["1h"],
+        free_writes=writes_free(session.model, request.at, rules.prices, session.provider),
     )

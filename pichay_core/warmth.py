@@ -38,7 +38,7 @@ def prefix(
     anchor = max([last.message if last else 0, *(fold.until for fold in standing(session))])
     behind = ends[-1] - ends[min(anchor, len(ends) - 1)]
     hour = session.ttl == CACHE_TTLS["1h"]
-    times = multiples or cache_multipliers(session.model, at, hour, prices)
+    times = multiples or cache_multipliers(session.model, at, hour, prices, session.provider)
     return Prefix(
         write=times.write,
         read=times.read,

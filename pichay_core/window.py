@@ -20,5 +20,5 @@ def window_of(request: Request, size: int, model: str, prices: Prices) -> Window
     return Window(
         tokens=tokens_of_bytes(request.head.size + size, model),
         size=context_window(model, request.betas),
-        surcharges=surcharges_of(model, request.at, prices),
+        surcharges=surcharges_of(model, request.at, prices, request.provider),
     )

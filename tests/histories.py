@@ -205,7 +205,7 @@ def _call(agent: _Agent, move: Move, nth: int) -> tuple[Any, Any]:
             return use(name, "Bash", command="pwd"), result(name, "y" * 300)
         case "large":
             text = prose(f"large {agent.number}", 30_000)
-            return use(name, "Bash", command="cat"), _result(agent, name, text)
+            return use(name, "Bash", command="make"), _result(agent, name, text)
         case "read part":
             given = use(name, "Read", file_path=f"{file}.py", offset=5, limit=move.amount)
             return given, _result(agent, name, _file(agent, file)[:2000])

@@ -14,8 +14,8 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events_asked events models modes stubs tokens prices tariff tools wire",
-    "policies schedule prefix faults thrash admission referring presence cacheprice birth "
+    "table events_asked events models modes stubs tokens prices tariff tools shell patches wire",
+    "policies schedule prefix faults thrash admission referring presence cacheprice birth hosts "
     "cooperate request",
     "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
     "flushcost cooperate.folds",

@@ -306,7 +306,7 @@ def test_who_asks_for_it_a_second_time_is_given_it_near():
 
 def test_results_of_other_calls_that_say_the_same_are_referred_to_by_their_own_names():
     _, up = send(Talk().run("cat a.py", prose("x")).read("a.py", prose("x")))
-    assert str(content_of(up, "toolu_0002")).startswith(f"{SAME}Bash cat a.py above")
+    assert str(content_of(up, "toolu_0002")).startswith(f"{SAME}Bash a.py above")
 
 
 def test_two_equal_results_in_one_message_are_one_and_a_line():

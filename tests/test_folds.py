@@ -24,7 +24,8 @@ from pichay_core.events import (
 from pichay_core.flushes import Weights
 from pichay_core.folding import beyond, folded, standing
 from pichay_core.model import State
-from pichay_core.store.rows import Recorded, page_row, session_of, session_row
+from pichay_core.store.pagerows import page_row
+from pichay_core.store.rows import Recorded, session_of, session_row
 from pichay_core.tokens import tokens_of_bytes
 from pichay_core.wire import anthropic
 from pichay_proxy.sessions import LiveSessions

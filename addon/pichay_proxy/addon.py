@@ -15,6 +15,7 @@ from mitmproxy import connection, ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from pichay_core.hosts import paths_of
 from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
@@ -32,9 +33,16 @@ from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
 from pichay_proxy.resend import put
-from pichay_proxy.routes import HOSTS, Route, route_of
 from pichay_proxy.sessions import LiveSessions
 from pichay_proxy.streams_check import install, selfcheck
+from pichay_proxy.traffic import (
+    arrived,
+    is_reverse,
+    paths_for,
+    route_for,
+    upgrade_required,
+    wants_socket,
+)
 
 log = logging.getLogger("pichay")
 
@@ -144,7 +152,7 @@ class Pichay:
     def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         """Tunnel every host that is not listed, without decrypting it."""
         with self._boundary():
-            if self._is_reverse(data.context.client):
+            if is_reverse(data.context.client):
                 return
             if not self._listed(host_meant(data.context, data.client_hello.sni)):
                 data.ignore_connection = True
@@ -172,15 +180,17 @@ class Pichay:
 
     def _request(self, flow: http.HTTPFlow, decide: Callable[[Paging, Arrived], Decision]) -> None:
         started = time.perf_counter_ns()
-        route = self._route(flow)
+        route = None if self._made_by_us(flow) else route_for(flow, self._own_hosts)
         body = flow.request.raw_content
         self._tidy.saw(len(body or b""))
         if route is None or self._paging is None or body is None:
             return
-        headers = {name.lower(): value for name, value in flow.request.headers.items()}
-        host = flow.request.pretty_host
-        arrived = Arrived(route, host, headers, body, time.time(), started)
-        decision = decide(self._paging, arrived)
+        came = arrived(flow, route, body, time.time(), started)
+        if wants_socket(flow.request):
+            if self._paging.refuses_socket(came):
+                flow.response = upgrade_required()
+            return
+        decision = decide(self._paging, came)
         if decision.exchange is not None:
             self._exchanges[flow] = decision.exchange
         if decision.body is not None:
@@ -188,28 +198,18 @@ class Pichay:
         if decision.exchange is not None and decision.exchange.cooperates:
             flow.request.headers["accept-encoding"] = "identity"  # its reply is read as it passes
 
-    def _route(self, flow: http.HTTPFlow) -> Route | None:
-        if self._made_by_us(flow) or not self._is_ours(flow):
-            return None
-        prefixed = flow.request.host not in HOSTS
-        return route_of(flow.request.method, flow.request.path, prefixed)
-
     def _made_by_us(self, flow: http.HTTPFlow) -> bool:
         return self._closing is not None and self._closing.is_ours(flow)
 
+    @property
+    def _own_hosts(self) -> frozenset[str]:
+        return self._settings.hosts if self._settings is not None else frozenset()
+
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
-        """By the host asked for, or by the name in the handshake if that is a mere address."""
-        client = flow.client_conn
-        named = self._listed(flow.request.host) or self._listed(client.sni or "")
-        return named or self._is_reverse(client)
+        return self._settings is not None and paths_for(flow, self._own_hosts) is not None
 
     def _listed(self, host: str) -> bool:
-        return self._settings is not None and host.lower().rstrip(".") in self._settings.hosts
-
-    @staticmethod
-    def _is_reverse(client: connection.Client) -> bool:
-        """In reverse mode the user named the one upstream there is."""
-        return client.proxy_mode.type_name == "reverse"
+        return self._settings is not None and paths_of(host, self._own_hosts) is not None
 
     # -- replies ------------------------------------------------------------------------
 

@@ -44,6 +44,9 @@ class Aftermath:
         found = self._settled(exchange, status, report, retried, live)
         if report is None or live is None:
             return ()
+        if report.id:
+            live = replace(live, reply=report.id)
+            self._sessions.replace(live)
         said = told(report, live.edited, found.facts.flushed)
         for event in said.events:
             self._put(Happened(event, at, live.id))

@@ -17,7 +17,6 @@ from pichay_core.policies import POLICIES, USUAL_POLICY
 from pichay_core.schedule import SCHEDULES, USUAL_SCHEDULE
 from pichay_core.store.place import HomeError, database_path
 from pichay_core.turn import Rules
-from pichay_proxy.routes import HOSTS
 
 _LIMITS = Limits()
 _PREFIX = "pichay_"
@@ -32,6 +31,7 @@ class Settings:
 
     database: Path
     hosts: frozenset[str]
+    """Hosts of the user's own, beside those that always are looked at."""
     rules: Rules
     allow_subscription: bool
     largest_body: int
@@ -48,6 +48,8 @@ class Settings:
     """Where pages leave, the model is offered tools to ask for them, and to let them go."""
     cleanup_tags: bool = False
     """Where pages leave, it may also say so in tags of its own text."""
+    http_fallback: bool = False
+    """A client that asks for a WebSocket is told to use HTTP."""
 
     def mode_for(self, credential: str, model: str) -> str:
         """Return the mode of a request with this kind of credential.
@@ -110,7 +112,11 @@ def add_options(loader: Loader) -> None:
         "Modes page, full: the model may release, pin and collapse by tags in its text, which "
         "are taken out before the client sees them.")  # fmt: skip
     add("pichay_hosts", Sequence[str], [],
-        "More hosts that speak the Anthropic Messages API.")  # fmt: skip
+        "More hosts of model APIs, by name: pichay doctor --hosts lists those known.")  # fmt: skip
+    add("pichay_http_fallback", bool, False,
+        "Answer a WebSocket with 426, so that its client (Codex) sends its whole conversation "
+        "with every request, over HTTP, where it can be paged. It costs bytes: 2.3 MB from client "
+        "to proxy instead of 0.5 MB, in three short prompts of Codex.")  # fmt: skip
     add("pichay_allow_subscription", bool, False,
         "Also edit under a subscription login, as with an API key (may be refused or billed "
         "apart).")  # fmt: skip
@@ -152,7 +158,7 @@ def settings_of(options: Options) -> Settings:
         limits,
         keep_thinking=options.pichay_keep_thinking,
     )
-    hosts = frozenset(host.strip().lower() for host in (*HOSTS, *options.pichay_hosts))
+    hosts = frozenset(host.strip().lower() for host in options.pichay_hosts)
     if bad := [host for host in hosts if not host or "/" in host or ":" in host]:
         raise exceptions.OptionsError(
             f"pichay_hosts takes bare host names, like llm.example.com, not {bad[0]!r}"
@@ -168,6 +174,7 @@ def settings_of(options: Options) -> Settings:
         oversize=_oversize(options.pichay_oversize_bytes),
         memory_tools=options.pichay_memory_tools,
         cleanup_tags=options.pichay_cleanup_tags,
+        http_fallback=options.pichay_http_fallback,
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )
 

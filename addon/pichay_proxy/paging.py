@@ -19,6 +19,7 @@ from pichay_core.request import Request, read_messages
 from pichay_core.rewrite import Rewritten
 from pichay_core.session import Match, Session, match
 from pichay_core.store.records import Happened, Record, Refused
+from pichay_core.tariff import provider_at
 from pichay_core.turn import Rules, Turn, take, untouched, view
 from pichay_core.wire.encoding import decoded
 from pichay_core.wire.format import Head
@@ -26,6 +27,7 @@ from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.message import Message
 from pichay_proxy.aftermath import Aftermath
 from pichay_proxy.answering import Answering
+from pichay_proxy.chains import chained, staying
 from pichay_proxy.committing import as_model_knows, turned
 from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import (
@@ -110,8 +112,15 @@ class Paging:
 
     def _untouchable(self, arrived: Arrived, credential: Credential) -> str | None:
         if arrived.route.purpose == "pass":
-            return "batches"
+            return arrived.route.why
         return "signed body" if credential.kind == "signed" else None
+
+    def refuses_socket(self, arrived: Arrived) -> bool:
+        """True if a WebSocket is not to be opened; one that is passes as it comes, unread."""
+        if self.settings.http_fallback and arrived.route.purpose == "messages":
+            return True
+        self._pass(arrived, "websocket")
+        return False
 
     def _read_and_decide(self, arrived: Arrived, credential: Credential) -> Decision:
         request, identity = self._read(arrived, credential)
@@ -128,8 +137,18 @@ class Paging:
         format = arrived.route.format
         outline = format.outline(body, self._sessions.likely())
         head = format.head(outline, self._head(outline.known))
+        head = replace(head, model=head.model or arrived.route.model)
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
-        request = Request(format, outline, head, messages, arrived.at, betas, came=outline.came)
+        request = Request(
+            format,
+            outline,
+            head,
+            messages,
+            arrived.at,
+            betas,
+            provider_at(arrived.host),
+            came=outline.came,
+        )
         return request, identify(credential.fingerprint, arrived.headers, head, messages)
 
     def _head(self, known: Sequence[Message]) -> Head | None:
@@ -159,9 +178,13 @@ class Paging:
 
     def _matched(self, request: Request, identity: Identity, headers: Mapping[str, str]) -> Match:
         shape = shape_of(request.head)
-        matched = self._sessions.find(identity, request.messages, shape)
+        if request.head.partial:
+            matched = chained(self._sessions, request.head.partial)
+        else:
+            found = self._sessions.find(identity, request.messages, shape)
+            matched = found and self._sessions.forked(found)
         if matched is not None:
-            return self._sessions.forked(matched)
+            return matched
         session = self._sessions.begin(identity, shape, bool(request.head.tool_names))
         client = client_of(headers.get("user-agent", ""))
         project = project_of(request.head.raw_system, request.messages)
@@ -169,9 +192,11 @@ class Paging:
 
     def _rules(self, matched: Match, request: Request, credential: Credential, host: str) -> Rules:
         session, asks = matched.session, self.aftermath.may_ask(host)
-        begins = not (session.requests or session.parent) and only_begun(request)
+        joined = session.requests or session.parent or request.head.partial
+        begins = not joined and only_begun(request)
         earlier = partial(self._earlier, session) if begins else None
-        return rules_of(self.settings, request, credential.kind, self._prices, earlier, asks)
+        rules = rules_of(self.settings, request, credential.kind, self._prices, earlier, asks)
+        return staying(rules) if request.head.partial else rules
 
     def _observed(self, credential: Credential) -> str | None:
         if credential.kind == "subscription" and not self.settings.allow_subscription:

@@ -1,48 +1,34 @@
-"""Which traffic is looked at: hosts and paths, as data.
+"""What a request is for, and the wire format spoken there.
 
-Rule of this file: what is not listed is neither decrypted nor read. A look-alike host is not
-a listed host; names are compared whole.
+Rule of this file: it only looks up. Which hosts and paths there are stands in
+:mod:`pichay_core.hosts`, which the command line reads too.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import ModuleType
-from typing import cast
 
-from pichay_core.wire import anthropic
+from pichay_core.hosts import ANYWHERE, Path, Purpose, found
 from pichay_core.wire.format import Format
+from pichay_core.wire.formats import FORMATS
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a path is for, and the wire format spoken there."""
+    """What becomes of a request, by its path."""
 
     path: str
-    purpose: str
-    """``messages`` is paged; ``count`` gets the same view; ``pass`` goes as it came."""
+    """As the table has it: never what stands in its query, which may be a key."""
+    purpose: Purpose
     format: Format
+    model: str = ""
+    """The model that the path names; empty where the body does."""
+    why: str = ""
+    """Why it passes as it came, if it does."""
 
 
-def _format(module: ModuleType) -> Format:
-    return cast("Format", module)
-
-
-HOSTS: tuple[str, ...] = ("api.anthropic.com",)
-"""Hosts whose traffic is decrypted. Extended by the option ``pichay_hosts``."""
-
-ROUTES: tuple[Route, ...] = (
-    Route("/v1/messages", "messages", _format(anthropic)),
-    Route("/v1/messages/count_tokens", "count", _format(anthropic)),
-    Route("/v1/messages/batches", "pass", _format(anthropic)),
-)
-
-
-def route_of(method: str, path: str, prefixed: bool = False) -> Route | None:
-    """Return the route of a request, None if it is none of ours.
-
-    The query does not count. *prefixed*: a gateway may put something in front of the path.
-    """
-    if method != "POST":
+def route_of(method: str, path: str, paths: Iterable[Path] = ANYWHERE) -> Route | None:
+    """Return the route of a request among those of its host, None if it is none of ours."""
+    if method != "POST" or (fitting := found(path, paths)) is None:
         return None
-    plain = path.partition("?")[0].rstrip("/")
-    fits = str.endswith if prefixed else str.__eq__
-    return next((route for route in ROUTES if fits(plain, route.path)), None)
+    known, model = fitting
+    return Route(known.pattern, known.purpose, FORMATS[known.format], model, known.why)

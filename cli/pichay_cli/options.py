@@ -44,6 +44,7 @@ class Options:
     keep_thinking: bool = False
     memory_tools: bool | None = None
     cleanup_tags: bool = False
+    http_fallback: bool = False
     database: Path | None = None
     reverse: bool = False
     port: int | None = None
@@ -75,6 +76,8 @@ class Options:
             given.append(f"pichay_memory_tools={str(self.memory_tools).lower()}")
         if self.cleanup_tags:
             given.append("pichay_cleanup_tags=true")
+        if self.http_fallback:
+            given.append("pichay_http_fallback=true")
         if self.database is not None:
             given.append(f"pichay_database={self.recording()}")
         return tuple(given)
@@ -154,7 +157,18 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     ),
     click.option("--max-body-mb", type=_POSITIVE, help="A larger body passes as it came, in MiB."),
     click.option(
-        "--host", "hosts", multiple=True, metavar="NAME", help="One more API host; repeatable."
+        "--host",
+        "hosts",
+        multiple=True,
+        metavar="NAME",
+        help="One more host of a model API; repeatable. `pichay doctor --hosts` lists all.",
+    ),
+    click.option(
+        "--http-fallback",
+        is_flag=True,
+        help="Answer a WebSocket with 426, so that its client (Codex) sends its whole conversation "
+        "with every request, over HTTP, where it can be paged; some five times the bytes from "
+        "client to proxy.",
     ),
     click.option(
         "--allow-subscription",
@@ -183,7 +197,7 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
     click.option(
         "--reverse",
         is_flag=True,
-        help="Be the client's ANTHROPIC_BASE_URL; nothing is decrypted, no CA is needed.",
+        help="Be the client's base URL; nothing is decrypted, no CA is needed.",
     ),
     click.option(
         "--confdir",

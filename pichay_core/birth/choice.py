@@ -65,9 +65,12 @@ def only_begun(request: Request) -> bool:
 def chosen(wanted: Birth, request: Request) -> Birth:
     """Return what a conversation is given that begins with this request.
 
-    A conversation without tools brings no tool result, so it need not be told of any.
+    A conversation without tools brings no tool result, so it need not be told of any. Where the
+    provider keeps the model's replies, one may be gone on from that holds a call to a tool of ours
+    and no answer: then the model is offered none.
     """
     tools = frozenset(request.head.tool_names)
+    asks = bool(tools) and not request.head.stored
     names = wanted.names & tools
     return replace(
         wanted,
@@ -75,6 +78,6 @@ def chosen(wanted: Birth, request: Request) -> Birth:
         way=wanted.way if names else "whole",
         names=names,
         clears=wanted.clears if tools and not request.format.manages(request.outline) else 0,
-        offers=wanted.offers if tools else (),
-        tags=wanted.tags and bool(tools),
+        offers=wanted.offers if asks else (),
+        tags=wanted.tags and asks,
     )

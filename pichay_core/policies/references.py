@@ -1,8 +1,8 @@
 """What a page is likely to be asked for again by: what it is, and since when nobody has.
 
 A *reference* to a page is a call that asks for the same content once more, or that changes the
-file of which the page is the last read: it may need the text. A command's output is never
-referenced, because nothing can name it.
+file of which the page is the last read: it may need the text. The output of a command that may do
+more than read is never referenced, because nothing can name it.
 """
 
 from collections.abc import Mapping

@@ -19,8 +19,8 @@ from pichay_core.session import Session
 from pichay_core.store.collapsed import CollapsedTurns, tokens_beside
 from pichay_core.store.decisions import Decisions, insert
 from pichay_core.store.flushes import Bill, Flushes
+from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Record, Settlement, Turned
-from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
 from pichay_core.store.turns import NOTHING_SAVED, Counted, counted_page, turn_row
 from pichay_core.store.vocabulary import count_tokens
@@ -129,7 +129,11 @@ class Accounts:
 
     def _settled(self, record: Settlement) -> None:
         key = {"session": record.session, "request": record.request}
-        row = self._row("select * from turns where session = :session and request = :request", key)
+        row = self._row(
+            "select turns.*, provider from turns join sessions on sessions.id = session "
+            "where session = :session and request = :request",
+            key,
+        )
         appended = self._appended.pop((record.session, record.request), 0)
         if row is None:
             return
@@ -163,7 +167,7 @@ class Accounts:
             {**asdict(settled.ledger), "id": record.session},
         )
         at = datetime.fromtimestamp(row["at"], UTC)
-        real, untouched = (self._price(u, row["model"], at) for u in (usage, settled.untouched))
+        real, untouched = (self._price(u, row, at) for u in (usage, settled.untouched))
         bill = Bill(
             record.session,
             record.request,
@@ -178,6 +182,7 @@ class Accounts:
             settled.untouched,
             real.total if real else None,
             record.cleared,
+            row["provider"],
         )
         born = self._flushes.billed(bill)
         return {
@@ -198,8 +203,8 @@ class Accounts:
             "prefix_broken": settled.prefix_broken,
         }
 
-    def _price(self, usage: Usage, model: str, at: datetime) -> Price | None:
-        return price(usage, model, at, prices=self._prices)
+    def _price(self, usage: Usage, row: Row, at: datetime) -> Price | None:
+        return price(usage, row["model"], at, row["provider"] or None, self._prices)
 
     def _ledger(self, session: SessionId) -> Ledger:
         row = self._row(

@@ -15,6 +15,7 @@ from pichay_core.cooperate.folds import rendered
 from pichay_core.events import Collapsed, Collected, Event, Evicted, Trimmed, Unsaid
 from pichay_core.model import PageId
 from pichay_core.session import Session, shared_prefix
+from pichay_core.store.pagerows import Row, page_row
 from pichay_core.store.records import (
     Answered,
     Happened,
@@ -23,7 +24,7 @@ from pichay_core.store.records import (
     Settlement,
     Turned,
 )
-from pichay_core.store.rows import Row, aside_rows, event_row, page_row, session_row
+from pichay_core.store.rows import aside_rows, event_row, session_row
 from pichay_core.table import PageTable
 
 CONTENT_LEVEL = 6

@@ -21,8 +21,8 @@ from pichay_core.ledger import Amounts, Ledger, TurnFacts
 from pichay_core.model import FaultKind, PageId, SessionId, Usage
 from pichay_core.prices import Prices, Rates
 from pichay_core.store.decisions import insert
+from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned
-from pichay_core.store.rows import Row
 from pichay_core.store.scope import Scope, rows
 from pichay_core.store.turns import Counted, came_back, given_up
 from pichay_core.tariff import multipliers, rates
@@ -60,6 +60,8 @@ class Bill:
     """What it cost, None if the price is not known."""
     cleared: int = 0
     """Of what was removed, the tokens that the provider took out itself."""
+    provider: str = ""
+    """Who served it, as the price list has it; empty if that goes by the model."""
 
     @property
     def window(self) -> int:
@@ -104,10 +106,9 @@ class Flushes:
 
     def billed(self, bill: Bill) -> Born:
         """Add to the flushes what one request has brought; return what they did not bring."""
-        known = rates(
-            bill.model, bill.window, datetime.fromtimestamp(bill.at, UTC), None, self._prices
-        )
-        weights = _weights(known, bill.model, bill.at)
+        at, provider = datetime.fromtimestamp(bill.at, UTC), bill.provider or None
+        known = rates(bill.model, bill.window, at, provider, self._prices)
+        weights = _weights(known, bill.model, bill.at).where(bill.facts)
         known_shares, new = self._open.get((bill.session, bill.request), _NO_STAKES)
         shares = _with_cleared(known_shares, bill.cleared)
         fresh = sum(share.fresh for share in shares.values())

@@ -34,8 +34,8 @@ from sqlite_utils import Database
 
 from pichay_core.model import State, Usage
 from pichay_core.store import retold
+from pichay_core.store.pagerows import Row, entry_of
 from pichay_core.store.retold import ASSISTANT, USER, Spoken
-from pichay_core.store.rows import Row, entry_of
 from pichay_core.store.schema import Unusable, open_for_reading
 from pichay_core.store.scope import Scope, rows
 from pichay_core.store.stories import content

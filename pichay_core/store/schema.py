@@ -34,7 +34,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, UNSEEN
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, UNSEEN, WIRES
 
 migrations = Migrations("pichay")
 
@@ -94,6 +94,13 @@ def what_is_sent_smaller(db: Database) -> None:
 def what_the_client_was_not_shown(db: Database) -> None:
     """Add what passed between the model and us, and what the model did with its memory."""
     for statement in UNSEEN.split(";"):
+        db.conn.execute(statement)
+
+
+@migrations()
+def who_serves(db: Database) -> None:
+    """Add which wire format a session came in, and who serves it."""
+    for statement in WIRES.split(";"):
         db.conn.execute(statement)
 
 

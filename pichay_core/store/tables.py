@@ -207,3 +207,9 @@ alter table turns add leg integer not null default 0;
 alter table turns add asked integer not null default 0
 """
 """Of version 0.4."""
+WIRES = """
+alter table sessions add wire text not null default '';
+alter table sessions add provider text not null default '';
+update sessions set wire = 'anthropic'
+"""
+"""Of version 0.5."""

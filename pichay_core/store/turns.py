@@ -6,8 +6,8 @@ from typing import NamedTuple
 from pichay_core.folding import folded
 from pichay_core.ledger import Amounts
 from pichay_core.model import State
+from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned
-from pichay_core.store.rows import Row
 from pichay_core.stubs import saved
 from pichay_core.table import Entry
 

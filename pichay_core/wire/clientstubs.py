@@ -42,10 +42,12 @@ def lists_skills(text: str) -> bool:
     return "<system-reminder>" in text and _SKILLS.search(text) is not None
 
 
+COMPACTION = "CONTEXT CHECKPOINT COMPACTION"
+"""How Codex begins what it asks for a summary with; read for a request that asks without words."""
 _SUMMARY = re.compile(
     r"(detailed|structured|concise|continuation) (context checkpoint )?summary of (the|our|this)"
     r"|summari[sz](e|ing) (the|our|this) (entire |whole )?conversation"
-    r"|CONTEXT CHECKPOINT COMPACTION|state_snapshot"
+    rf"|{COMPACTION}|state_snapshot"
     r"|prompt for continuing (the|our) conversation",
     re.IGNORECASE,
 )

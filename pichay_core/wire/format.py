@@ -72,8 +72,10 @@ class Head:
     forced: str = ""
     """The tool that the model must call, by its name; empty if it has a choice."""
     partial: str = ""
-    """Why the request holds only a part of its conversation, as a field of the body: the provider
-    has the rest. Empty where all is sent."""
+    """What the request goes on from, by its id: the provider has it, and the body holds only what
+    is new. Empty where all of the conversation is sent."""
+    stored: bool = False
+    """The provider keeps the reply, and the client may go on from it by its id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,8 @@ class Report:
     cleared: Taken | None = None
     """What the provider itself left out of this very request; the usage is without it. None if
     the reply ended before that was said, or nothing ever says it."""
+    id: str = ""
+    """Of the reply, where a client may go on from it by that; else empty."""
 
 
 class Reader(Protocol):

@@ -24,7 +24,7 @@ from pichay_core.turn import Rules
 from pichay_proxy.exchange import Arrived, Decision
 from pichay_proxy.options import Settings
 from pichay_proxy.paging import Paging
-from pichay_proxy.routes import ROUTES
+from pichay_proxy.routes import route_of
 from pichay_proxy.sessions import LiveSessions
 
 NEVER = "cold"
@@ -77,7 +77,9 @@ def arrived(name: str, body: bytes) -> Arrived:
     """A request as the hook hands it on."""
     headers = {"x-api-key": "sk-ant-bench", "x-claude-code-session-id": name}
     host = "api.anthropic.com"
-    return Arrived(ROUTES[0], host, headers, body, time.time(), time.perf_counter_ns())
+    route = route_of("POST", "/v1/messages")
+    assert route is not None
+    return Arrived(route, host, headers, body, time.time(), time.perf_counter_ns())
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from pichay_core.turn import Rules
 from pichay_proxy.exchange import Arrived
 from pichay_proxy.options import Settings
 from pichay_proxy.paging import Paging
-from pichay_proxy.routes import ROUTES
+from pichay_proxy.routes import route_of
 from pichay_proxy.sessions import LiveSessions
 
 STEP_SECONDS, USER_SECONDS = 15.0, 90.0
@@ -124,8 +124,10 @@ class Run:
         body = self._client.body()
         if self._proxy is None:
             return self._sent(body)[0]
+        route = route_of("POST", "/v1/messages")
+        assert route is not None
         arrived = Arrived(
-            ROUTES[0], _HOST, _headers(self._client.name), body, self._at, time.perf_counter_ns()
+            route, _HOST, _headers(self._client.name), body, self._at, time.perf_counter_ns()
         )
         return through(self._proxy.paging, arrived, self._sent)
 

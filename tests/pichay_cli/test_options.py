@@ -33,6 +33,7 @@ def test_what_is_given_is_passed_on_under_the_addons_names(tmp_path, monkeypatch
         *("--flush-tokens", "9000", "--keep-tokens", "7000"),
         *("--tau", "2", "--min-bytes", "100", "--pin-half-life", "8"),
         *("--host", "a.corp", "--host", "b.corp", "--allow-subscription", "--database", "x.db"),
+        "--http-fallback",
     )
     assert options.addon_settings() == (
         "pichay_mode=observe",
@@ -47,6 +48,7 @@ def test_what_is_given_is_passed_on_under_the_addons_names(tmp_path, monkeypatch
         "pichay_hosts=a.corp",
         "pichay_hosts=b.corp",
         "pichay_allow_subscription=true",
+        "pichay_http_fallback=true",
         f"pichay_database={tmp_path / 'x.db'}",
     )
 

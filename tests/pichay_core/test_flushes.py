@@ -144,7 +144,7 @@ def test_a_request_that_stays_in_the_cheaper_band_saved_the_difference():
 
 _tokens = st.integers(0, 200_000)
 _ledgers = st.builds(Ledger, _tokens, _tokens)
-_facts = st.builds(TurnFacts, *[st.booleans()] * 7)
+_facts = st.builds(TurnFacts, *[st.booleans()] * 7, free_writes=st.booleans())
 _amounts = st.builds(Amounts, _tokens, _tokens)
 _usages = st.builds(Usage, _tokens, _tokens, _tokens, _tokens, _tokens)
 _sparse = st.builds(
@@ -157,7 +157,8 @@ _shares = st.dictionaries(st.integers(1, 9), st.builds(Share, _tokens, _tokens, 
 def test_the_parts_add_up_to_untouched_less_actual(ledger, facts, amounts, usage, fresh):
     found = divide(ledger, facts, amounts, usage, WEIGHTS, min(fresh, amounts.refetched))
     untouched = settle(ledger, facts, amounts, usage).untouched
-    whole = WEIGHTS.of(untouched) - WEIGHTS.of(usage)
+    weights = WEIGHTS.where(facts)
+    whole = weights.of(untouched) - weights.of(usage)
     assert found.net + found.rest == pytest.approx(whole, abs=1e-6)
     assert min(found.saved, found.rewritten) >= 0
 

@@ -138,3 +138,11 @@ def test_a_shape_tells_prompt_and_tools_apart():
     ]
     assert len({*shapes}) == 5
     assert [same_prompt(shapes[0], s) for s in shapes] == [True, True, True, False, True]
+
+
+def test_a_thread_other_than_the_main_one_of_its_session_is_a_subagent():
+    session = {"session-id": "s1", "thread-id": "s1"}
+    main, sub = name(PLAIN, session), name(PLAIN, {**session, "thread-id": "s2"})
+    assert main == name(PLAIN, {"session-id": "s1"})
+    assert (main.subagent, sub.subagent) == (False, True)
+    assert main.name != sub.name

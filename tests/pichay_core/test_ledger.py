@@ -1,5 +1,7 @@
 """The arithmetic of what a request would have cost untouched, by examples worked by hand."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,32 @@ def test_after_a_flush_what_was_removed_would_have_been_read_on_every_request():
     assert settled.untouched == billed(read=105_000, write=2_000)
     assert settled.ledger == Ledger(67_000, 107_000)
     assert not settled.prefix_broken
+
+
+FREE = TurnFacts(free_writes=True)
+
+
+def test_where_writes_are_free_what_a_flush_makes_plain_would_have_been_read():
+    """No write is billed: 100,000 tokens were cached, and 45,000 are plain input now."""
+    facts = replace(FREE, flushed=True)
+    usage = billed(input=45_000, read=20_000)
+    settled = settle(Ledger(100_000, 100_000), facts, Amounts(removed=40_000), usage)
+    assert settled.untouched == billed(input=5_000, read=100_000)
+    assert settled.ledger == Ledger(65_000, 105_000)
+
+
+def test_where_writes_are_free_all_that_was_sent_is_cached():
+    settled = settle(Ledger(9_000, 9_000), FREE, Amounts(), billed(input=1_000, read=9_000))
+    assert settled.untouched == billed(input=1_000, read=9_000)
+    assert settled.ledger == Ledger(10_000, 10_000)
+
+
+def test_a_provider_that_never_reads_is_taken_to_cache_nothing():
+    settled = settle(Ledger(), FREE, Amounts(), billed(input=10_000))
+    assert settled.ledger == Ledger()
+    facts = replace(FREE, flushed=True)
+    settled = settle(settled.ledger, facts, Amounts(removed=4_000), billed(input=7_000))
+    assert settled.untouched == billed(input=11_000)
 
 
 def test_a_flush_while_the_cache_is_cold_costs_nothing():

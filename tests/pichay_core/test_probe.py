@@ -211,8 +211,16 @@ def test_all_that_is_sent_is_counted_in_each_request():
         (Agent().read("a", "x").read("a", "x", offset=9), Again(2, widen=1)),
         (Agent().read("a", "x").read("b", "x"), Again(2)),
         (
-            Agent().call("Bash", "x", command="ls").call("Bash", "x", command="ls"),
+            Agent().call("Bash", "x", command="make").call("Bash", "x", command="make"),
             Again(2, 1, 1, rerun=1),
+        ),
+        (
+            Agent().call("Bash", "x", command="ls").call("Bash", "x", command="ls  # again"),
+            Again(2, refetch=1),
+        ),
+        (
+            Agent().call("Bash", "x", command="cat a").call("Bash", "y", command="head -5 a"),
+            Again(2, widen=1),
         ),
         (
             Agent().call("Grep", "x", pattern="p").call("Grep", "y", pattern="p"),

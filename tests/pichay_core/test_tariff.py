@@ -14,6 +14,7 @@ from pichay_core.tariff import (
     multipliers,
     price,
     price_list,
+    provider_at,
     provider_of,
     rates,
     surcharges,
@@ -95,7 +96,7 @@ def test_a_price_is_the_one_of_its_day():
 
 @pytest.mark.parametrize(
     ("model", "provider"),
-    [("claude-next", "anthropic"), ("", "anthropic"), ("claude-opus-5-5", "nobody")],
+    [("claude-next", "anthropic"), ("", "anthropic"), ("house-model", "nobody")],
 )
 def test_an_unknown_model_has_no_price(model, provider):
     assert rates(model, 1000, AT, provider) is None
@@ -331,3 +332,21 @@ def test_a_model_that_the_list_lacks_can_be_given_a_price():
 def test_own_prices_decide_what_a_cache_costs():
     found = rates("house-model-9", 0, AT, prices=OWN)
     assert multipliers(found, one_hour=True) == CacheMultipliers(1.0, 1.0)
+
+
+@pytest.mark.parametrize(("host", "provider"), [
+    ("api.anthropic.com", "anthropic"), ("api.openai.com", "openai"),
+    ("openrouter.ai", "openrouter"),
+    ("api.deepseek.com", "deepseek"), ("generativelanguage.googleapis.com", "google"),
+    ("us-east5-aiplatform.googleapis.com", "google"), ("house.openai.azure.com", "azure"),
+    ("api.moonshot.ai", "moonshotai"), ("api.z.ai", "zai"), ("api.mistral.ai", "mistral"),
+    ("127.0.0.1", ""), ("llm.example.com", ""), ("api.openai.com.example.com", ""),
+])  # fmt: skip
+def test_a_provider_is_known_by_its_host(host, provider):
+    assert provider_at(host) == provider
+
+
+def test_a_model_that_a_host_does_not_list_costs_what_its_maker_asks():
+    assert rates("gpt-5.4", 0, AT, "deepseek") == rates("gpt-5.4", 0, AT)
+    assert rates("deepseek-chat", 0, AT) is None
+    assert rates("deepseek-chat", 0, AT, "deepseek") is not None

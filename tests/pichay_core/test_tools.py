@@ -55,7 +55,10 @@ CALLS: list[Row] = [
     asked("WebFetch", {"url": "https://example.com/a", "prompt": "what"}, "https://example.com/a"),
     asked("WebSearch", {"query": "paging"}, "paging"),
     asked("ToolSearch", {"query": "notebook"}, "notebook"),
-    ("Bash", {"command": "ls -l", "description": "List"}, RUN, None, "ls -l"),
+    ("Bash", {"command": "make", "description": "Build"}, RUN, None, "make"),
+    ("Bash", {"command": "ls -l", "description": "List"}, QUERY, Key("Bash", "ls -l"), "ls -l"),
+    ("Bash", {"command": "cat /p/a.py"}, READ, Key("Bash", "/p/a.py"), "/p/a.py"),
+    ("Bash", {"command": "ls", "run_in_background": True}, RUN, None, "ls"),
     ("BashOutput", {"bash_id": "1"}, RUN, None, '{"bash_id":"1"}'),
     ("Task", {"description": "Look", "prompt": "Find it"}, RUN, None, "Look"),
     ("Agent", {"prompt": "Find it"}, RUN, None, "Find it"),
@@ -94,6 +97,60 @@ CALLS: list[Row] = [
     asked("grep_search", {"pattern": "x", "glob": "*.py"}, "x"),
     ("todo_write", {"todos": []}, RUN, None, '{"todos":[]}'),
     ("task", {"description": "d"}, RUN, None, "d"),
+    # Codex
+    (
+        "exec_command",
+        {"cmd": "sed -n '5,9p' src/a.py", "workdir": "/p", "yield_time_ms": 1000},
+        READ,
+        Key("exec_command", "/p/src/a.py", Span(5, 9)),
+        "src/a.py lines 5-9",
+    ),
+    ("shell", {"command": ["bash", "-lc", "rg x"]}, QUERY, Key("shell", "rg x"), "rg x"),
+    ("shell_command", {"command": "go test ./..."}, RUN, None, "go test ./..."),
+    (
+        "exec",
+        {"input": "await tools.exec_command({})"},
+        RUN,
+        None,
+        '{"input":"await tools.exec_command({})"}',
+    ),
+    ("write_stdin", {"session_id": 1, "chars": ""}, RUN, None, '{"chars":"","session_id":1}'),
+    ("update_plan", {"plan": []}, RUN, None, '{"plan":[]}'),
+    ("apply_patch", {"input": "x"}, WRITE, None, '{"input":"x"}'),
+    read("view_image", {"path": "/p/a.png"}, "/p/a.png"),
+    asked("grep_files", {"pattern": "x"}, "x"),
+    asked("list_mcp_resources", {"server": "s"}, '{"server":"s"}'),
+    # pi, mini-swe-agent, mistral-vibe
+    read("read", {"path": "a.py", "offset": 5, "limit": 2}, "a.py", Span(5, 6)),
+    ("bash", {"command": "head -5 a.py"}, READ, Key("bash", "a.py", Span(1, 5)), "a.py lines 1-5"),
+    ("search_replace", {"file_path": "a.py", "content": "<<<"}, WRITE, None, "a.py"),
+    ("todo", {"action": "read"}, RUN, None, '{"action":"read"}'),
+    # OpenHands
+    ("terminal", {"command": "make", "is_input": "false"}, RUN, None, "make"),
+    ("terminal", {"command": "ls", "is_input": "true"}, RUN, None, "ls"),
+    (
+        "execute_bash",
+        {"command": "ls", "is_input": "false"},
+        QUERY,
+        Key("execute_bash", "ls"),
+        "ls",
+    ),
+    ("task_tracker", {"command": "view"}, RUN, None, "view"),
+    ("think", {"thought": "so"}, RUN, None, '{"thought":"so"}'),
+    # cline
+    (
+        "execute_command",
+        {"command": "ls", "requires_approval": False},
+        QUERY,
+        Key("execute_command", "ls"),
+        "ls",
+    ),
+    ("run_commands", {"commands": ["ls"]}, QUERY, Key("run_commands", "ls"), "ls"),
+    ("run_commands", {"commands": ["ls", "make"]}, RUN, None, "ls make"),
+    ("write_to_file", {"path": "a.py", "content": ""}, WRITE, None, "a.py"),
+    ("replace_in_file", {"path": "a.py", "diff": ""}, WRITE, None, "a.py"),
+    ("attempt_completion", {"result": "done"}, RUN, None, '{"result":"done"}'),
+    ("editor", {"path": "a.py", "old_text": "x"}, WRITE, None, "a.py"),
     # editors with a command, tools with a namespace
     read("str_replace_editor", {"path": "/a", "command": "view"}, "/a"),
     read(
@@ -104,15 +161,15 @@ CALLS: list[Row] = [
     ),
     ("str_replace_editor", {"command": "create", "path": "/a"}, WRITE, None, "/a"),
     ("file_editor", {"command": "insert", "path": "/a"}, WRITE, None, "/a"),
-    ("container.exec", {"cmd": "ls"}, RUN, None, "ls"),
-    ("functions.exec", {"cmd": ["ls"]}, RUN, None, '{"cmd":["ls"]}'),
+    ("container.exec", {"cmd": "make"}, RUN, None, "make"),
+    ("functions.exec", {"cmd": ["make", "a b"]}, RUN, None, "make 'a b'"),
     # MCP
     read("mcp__files__read_file", {"path": "/a"}, "/a"),
     read("mcp__files.v2__read_file", {"path": "/a"}, "/a"),
     asked("mcp__git__list_commits", {"path": "repo"}, "repo"),
     asked("mcp__db__query_all", {"query": "select 1"}, "select 1"),
     asked("mcp__mail__send", {"to": "all"}, '{"to":"all"}'),
-    ("mcp__shell__bash", {"command": "ls"}, RUN, None, "ls"),
+    ("mcp__shell__bash", {"command": "make"}, RUN, None, "make"),
     ("mcp__files__write_file", {"path": "/a"}, WRITE, None, "/a"),
     # nobody has described these
     asked("Unheard_of", {"b": 1, "a": [True, None]}, '{"a":[true,null],"b":1}'),
@@ -146,6 +203,29 @@ def test_a_write_names_what_it_changes_as_a_read_names_it(arguments, expected):
     assert key is not None
     assert key.target == (expected or canonical_arguments(arguments))
     assert describe("3", "Read", {"file_path": "a"}).writes is None
+
+
+UPDATE, ADD = "*** Update File: /p/./a.py\n@@\n-a\n+b\n", "*** Add File: b.py\n+b\n"
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        (f"*** Begin Patch\n{UPDATE}*** End Patch", "/p/a.py"),
+        (f"*** Begin Patch\r\n{UPDATE}{UPDATE}", "/p/a.py"),
+        ("*** Delete File: /p/a.py \r\n", "/p/a.py"),
+        (UPDATE + ADD, None),
+        ("*** Update File: a.py\n*** Move to: b.py\n", None),
+        ("+*** Add File: b.py\n", None),
+        ("*** Add File:  \n", None),
+        ("", None),
+        (7, None),
+    ],
+)
+def test_a_patch_names_the_file_that_it_changes_if_it_is_one(patch, expected):
+    for name in ("input", "patch", "patchText"):
+        assert describe("1", "apply_patch", {name: patch}).writes == expected
+    assert describe("1", "Bash", {"input": patch}).writes is None
 
 
 @pytest.mark.parametrize(

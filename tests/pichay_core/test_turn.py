@@ -6,7 +6,8 @@ import pytest
 
 from pichay_core.events import Evicted, Faulted, Flushed, Pinned, Repaired
 from pichay_core.model import FaultKind
-from pichay_core.store.rows import Recorded, page_row, session_of, session_row
+from pichay_core.store.pagerows import page_row
+from pichay_core.store.rows import Recorded, session_of, session_row
 from pichay_core.stubs import stale_note
 from pichay_core.turn import Turn
 from tests.builders import (

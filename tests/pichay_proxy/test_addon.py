@@ -9,6 +9,7 @@ import weakref
 from types import SimpleNamespace
 
 import pytest
+import zstandard
 from mitmproxy import exceptions
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import mode_specs
@@ -130,6 +131,61 @@ async def test_a_request_that_is_edited_has_its_length_right(proxied):
     assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
 
 
+def in_frames(body):
+    """As Codex sends it: compressed as it is written, so that no frame says how much it holds."""
+    compressor = zstandard.ZstdCompressor(level=3).compressobj()
+    return b"".join((compressor.compress(body[:999]), compressor.compress(body[999:]),
+                     compressor.flush()))  # fmt: skip
+
+
+async def test_a_request_in_zstd_is_edited_sent_plain_and_tried_again_as_it_was(
+    proxied, second_try
+):
+    sent, body = second_try(tutils.tresp(content=WHOLE)), in_frames(grown().body())
+    flow = flow_of(body)
+    flow.request.headers["content-encoding"] = "zstd"
+    proxied.addon.request(flow)
+    assert b"[Older result of Read" in flow.request.raw_content
+    assert "content-encoding" not in flow.request.headers
+    assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
+    assert await proxied.answered(flow, REFUSED, 400, "application/json") == WHOLE
+    (again,) = (copy.request for copy in sent)
+    assert (again.raw_content, again.headers["content-encoding"]) == (body, "zstd")
+
+
+async def test_a_request_in_zstd_that_nothing_is_decided_about_keeps_its_very_bytes(proxied):
+    flow = flow_of(body := in_frames(Conversation().body()))
+    flow.request.headers["content-encoding"] = "zstd"
+    proxied.addon.request(flow)
+    assert flow.request.raw_content is body
+    assert flow.request.headers["content-encoding"] == "zstd"
+
+
+async def test_a_server_of_the_users_own_is_ours_in_plain_http(proxied):
+    flow = flow_of(grown().body(), "llm.example", "/proxy/v1/messages")
+    flow.request.scheme, flow.request.port = "http", 11434
+    proxied.addon.request(flow)
+    assert b"[Older result of Read" in flow.request.raw_content
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "paged"),
+    [
+        ("localhost", "/v1/messages", True),
+        ("gateway.corp", "/some/team/v1/messages", True),
+        (HOST, "/v1/messages", True),
+        (HOST, "/some/team/v1/messages", False),
+    ],
+)
+async def test_in_reverse_mode_every_path_is_ours_but_on_a_host_with_paths_of_its_own(
+    proxied, host, path, paged
+):
+    flow = flow_of(grown().body(), host, path)
+    flow.client_conn.proxy_mode = mode_specs.ProxyMode.parse(f"reverse:https://{host}")
+    proxied.addon.request(flow)
+    assert (b"[Older result of Read" in flow.request.raw_content) is paged
+
+
 @pytest.mark.parametrize(
     ("host", "path"),
     [
@@ -171,6 +227,93 @@ async def test_a_host_named_in_the_handshake_alone_is_ours(proxied):
     proxied.addon.request(flow)
     assert await proxied.answered(flow) == STREAM
     assert proxied.rows("select input_tokens from turns") == [(100,)]
+
+
+# -- where a request says what it is ----------------------------------------------------
+
+VERTEX = "us-east5-aiplatform.googleapis.com"
+PUBLISHED = "/v1/projects/p/locations/us-east5/publishers/anthropic/models"
+
+
+async def test_a_model_that_the_path_names_is_the_models_of_the_turn(proxied):
+    conversation = grown()
+    body = conversation.body(anthropic_version="vertex-2023-10-16")
+    for path in ("claude-sonnet-4-5@20250929:streamRawPredict", "count-tokens:rawPredict"):
+        flow = flow_of(without_model(body), VERTEX, f"{PUBLISHED}/{path}")
+        proxied.addon.request(flow)
+        assert b"[Older result of Read" in flow.request.raw_content
+        assert b'"model"' not in flow.request.raw_content
+    assert proxied.rows("select model from turns") == [("claude-sonnet-4-5@20250929",)]
+
+
+def without_model(body):
+    fields = json.loads(body)
+    del fields["model"]
+    return json.dumps(fields).encode()
+
+
+async def test_a_key_in_the_query_is_a_key_and_is_kept_nowhere(proxied):
+    flow = flow_of(Conversation().body(), path="/v1/messages?key=AIzaSecret&beta=true")
+    del flow.request.headers["x-api-key"]
+    proxied.addon.request(flow)
+    assert flow.request.path.endswith("?key=AIzaSecret&beta=true")
+    refused = flow_of(b"not json", path="/v1/messages?key=AIzaSecret")
+    proxied.addon.request(refused)
+    assert proxied.rows("select credential from sessions") == [("api key",)]
+    assert len(proxied.rows("select 1 from events where kind = 'passed'")) == 1
+    proxied.addon.done()
+    assert b"AIzaSecret" not in proxied.database.read_bytes()
+
+
+# -- WebSockets -------------------------------------------------------------------------
+
+
+def socket_wanted(path="/v1/messages", host=HOST):
+    flow = flow_of(b"", host, path)
+    flow.request.method = "GET"
+    flow.request.headers["upgrade"] = "WebSocket"
+    flow.request.headers["connection"] = "upgrade"
+    return flow
+
+
+async def test_a_websocket_passes_and_is_recorded_once(proxied):
+    flow = socket_wanted()
+    fields = flow.request.headers.fields
+    proxied.addon.request(flow)
+    assert (flow.response, flow.request.headers.fields) == (None, fields)
+    said = proxied.rows("select why, detail from events where kind = 'passed'")
+    assert [(why, json.loads(detail)["detail"]) for why, detail in said] == [
+        ("websocket", f"{HOST}/v1/messages")
+    ]
+    assert proxied.rows("select count(*) from turns") == [(0,)]
+
+
+async def test_a_websocket_is_answered_with_426_if_the_user_asks_for_it(proxied):
+    proxied.context.options.update(pichay_http_fallback=True)
+    flow = socket_wanted()
+    proxied.addon.request(flow)
+    assert (flow.response.status_code, flow.response.headers["upgrade"]) == (426, "HTTP/1.1")
+    assert json.loads(flow.response.content)["error"]["type"] == "websocket_refused"
+    assert proxied.rows("select count(*) from events") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [(HOST, "/v1/other"), ("chatgpt.com", "/v1/messages"), (HOST, "/v1/messages/batches")],
+)
+async def test_no_other_websocket_is(proxied, host, path):
+    proxied.context.options.update(pichay_http_fallback=True)
+    flow = socket_wanted(path, host)
+    proxied.addon.request(flow)
+    assert flow.response is None
+
+
+async def test_a_request_that_cannot_become_a_websocket_is_one_like_others(proxied):
+    """A server of HTTP/1.1 may not take a POST for one, whatever its headers say."""
+    flow = flow_of(grown().body())
+    flow.request.headers["upgrade"] = "websocket"
+    proxied.addon.request(flow)
+    assert b"[Older result of Read" in flow.request.raw_content
 
 
 # -- what a reply becomes ---------------------------------------------------------------

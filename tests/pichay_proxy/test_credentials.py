@@ -13,7 +13,14 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=x, SignedHeaders=host, Signature=y"
         ({}, "none"),
         ({"x-api-key": API}, "api key"),
         ({"x-api-key": ""}, "none"),
-        ({"authorization": f"Bearer {API}"}, "bearer"),
+        ({"authorization": f"Bearer {API}"}, "api key"),
+        ({"authorization": "Bearer sk-proj-abc"}, "api key"),
+        ({"authorization": "Bearer ya29.a0Af"}, "bearer"),
+        ({"authorization": "Bearer "}, "none"),
+        ({"api-key": "0123abcd"}, "api key"),
+        ({"x-goog-api-key": "AIzaSy"}, "api key"),
+        ({"authorization": "Bearer eyJhbGciOi", "chatgpt-account-id": "a"}, "subscription"),
+        ({"authorization": "Bearer at-1", "chatgpt-account-id": "a"}, "subscription"),
         ({"authorization": "Bearer eyJhbGciOi"}, "bearer"),
         ({"authorization": f"Bearer {OAUTH}"}, "subscription"),
         ({"authorization": f"bearer {OAUTH}"}, "subscription"),
@@ -43,11 +50,14 @@ def test_two_keys_are_told_apart_and_one_key_is_one():
     assert fingerprint(x_api_key="a") == fingerprint(x_api_key="a")
     assert fingerprint(x_api_key="a") != fingerprint(x_api_key="b")
     assert fingerprint(authorization="Bearer a") != fingerprint(authorization="Bearer b")
+    assert fingerprint(api_key="a") != fingerprint(api_key="b")
+    assert fingerprint(x_goog_api_key="a") != fingerprint(x_goog_api_key="b")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_a_token_that_is_renewed_in_mid_conversation_tells_nothing(scheme):
-    one, other = (fingerprint(authorization=f"{scheme} {OAUTH}{n}") for n in "12")
+@pytest.mark.parametrize("token", [OAUTH, "eyJhbGciOi", "ya29.a0Af"])
+def test_a_token_that_is_renewed_in_mid_conversation_tells_nothing(scheme, token):
+    one, other = (fingerprint(authorization=f"{scheme} {token}{n}") for n in "12")
     assert one == other
 
 

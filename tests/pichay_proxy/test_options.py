@@ -47,7 +47,7 @@ def test_nothing_given_means_the_cores_own_defaults(options, tmp_path):
     assert settings.rules.schedule is SCHEDULES["auto"]
     assert settings.rules.edit
     assert settings.mode == AUTO
-    assert settings.hosts == {"api.anthropic.com"}
+    assert settings.hosts == frozenset()
     assert not settings.allow_subscription
     assert settings.database == tmp_path / "home" / "pichay.db"
 
@@ -89,7 +89,7 @@ def test_what_is_given_holds(options, tmp_path):
     assert settings.rules.limits == Limits(1, 0, 7, 0, 9)
     assert settings.rules.schedule is SCHEDULES["every-turn"]
     assert settings.mode == "observe"
-    assert settings.hosts == {"api.anthropic.com", "llm.example.com", "other.example"}
+    assert settings.hosts == {"llm.example.com", "other.example"}
     assert settings.largest_body == 1024 * 1024
     assert settings.allow_subscription
     assert settings.database == tmp_path / "x.db"

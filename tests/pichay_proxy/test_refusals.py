@@ -66,7 +66,7 @@ BETA = "Unexpected value(s) `context-management-2025-06-27` for the `anthropic-b
     [
         (body(UNKNOWN), UNKNOWN),
         (body(BETA), BETA),
-        (PLATFORMS.encode(), PLATFORMS),
+        (PLATFORMS.encode(), UNKNOWN),
         (
             json.dumps({"error": {"message": UNKNOWN, "type": "None", "code": "400"}}).encode(),
             UNKNOWN,
@@ -87,3 +87,88 @@ def test_a_request_that_is_too_long_is_so_whatever_it_asks_for():
 def test_what_else_an_error_says_does_not_matter():
     text = body(OURS[0]).replace(b'"type": "error"', b'"type": "error", "request_id": "req_1"')
     assert may_be_ours(400, text) == OURS[0]
+
+
+OPENAIS = [
+    "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+    "'tool_call_id'. The following tool_call_ids did not have response messages: call_1",
+    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with "
+    "'tool_calls'.",
+    "Missing required parameter: 'messages[3].content[0].type'.",
+    "The `reasoning_content` in the thinking mode must be passed back to the API.",
+    "No tool output found for function call call_1.",
+    "No tool call found for function call output with call_id call_1.",
+    "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
+    "The encrypted content gAAA could not be verified. Reason: Encrypted content is broken.",
+    "Invalid value: 'x'. Supported values are: 'y'. (input[7].content)",
+    "Invalid schema for function 'read': schema must be an object",
+]
+GEMINIS = [
+    "Please ensure that the number of function response parts is equal to the number of function "
+    "call parts of the function call turn.",
+    "Function call is missing a thought_signature in functionCall parts.",
+    "Invalid JSON payload received. Unknown name \"outputs\" at 'contents[2].parts[0]'",
+    "* GenerateContentRequest.contents[3].parts: contents.parts must not be empty.",
+]
+
+
+def openais(message, kind="invalid_request_error", code=None):
+    error = {"message": message, "type": kind, "param": None, "code": code}
+    return json.dumps({"error": error}).encode()
+
+
+def geminis(message, status="INVALID_ARGUMENT", code=400):
+    return json.dumps({"error": {"code": code, "message": message, "status": status}}).encode()
+
+
+@pytest.mark.parametrize("message", OPENAIS)
+def test_a_rule_of_openai_that_is_broken_may_be_our_doing(message):
+    assert may_be_ours(400, openais(message)) == message
+    assert may_be_ours(400, openais(message, None, 400)) == message
+
+
+@pytest.mark.parametrize("message", GEMINIS)
+def test_a_rule_of_gemini_that_is_broken_may_be_our_doing(message):
+    assert may_be_ours(400, geminis(message)) == message
+
+
+def test_an_error_in_a_list_is_one():
+    """As Google answers where a stream was asked for."""
+    assert may_be_ours(400, b"[" + geminis(GEMINIS[0]) + b"]") == GEMINIS[0]
+    assert may_be_ours(400, b"[]") is None
+
+
+@pytest.mark.parametrize("kind", ["BadRequestError", "invalid_request_message_order"])
+def test_an_error_that_is_not_wrapped_is_one(kind):
+    """As servers of one's own say it, and Mistral."""
+    said = {"object": "error", "message": OPENAIS[0], "type": kind, "param": None, "code": 400}
+    assert may_be_ours(400, json.dumps(said).encode()) == OPENAIS[0]
+
+
+def test_what_the_provider_behind_a_gateway_says_counts():
+    raw = geminis(GEMINIS[0]).decode()
+    error = {"message": "Provider returned error", "code": 400, "metadata": {"raw": raw}}
+    said = may_be_ours(400, json.dumps({"error": error}).encode())
+    assert said == f"Provider returned error {raw}"
+
+
+def test_a_feature_that_vertex_does_not_know_may_be_our_doing_whatever_its_shape():
+    words = "Unexpected value(s) `context-management-2025-06-27` for the `anthropic-beta` header"
+    for text in (body(words), geminis(words), b"[" + geminis(words) + b"]"):
+        assert may_be_ours(400, text) == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        openais("This model's maximum context length is 8192 tokens (messages[3])"),
+        openais("Your input exceeds the context window of this model.", code="x"),
+        openais("Unsupported value: 'temperature'", code="unsupported_value"),
+        openais(OPENAIS[0], "server_error"),
+        geminis("API key not valid. Please pass a valid API key."),
+        geminis("The input token count exceeds the maximum number of tokens allowed (contents[9])"),
+        geminis(GEMINIS[0], "UNAVAILABLE", 503),
+    ],
+)
+def test_another_error_of_theirs_is_the_clients_to_hear(text):
+    assert may_be_ours(400, text) is None

@@ -1,7 +1,10 @@
 import pytest
 
-from pichay_core.wire import anthropic
-from pichay_proxy.routes import HOSTS, ROUTES, route_of
+from pichay_core.hosts import ANYWHERE, paths_of
+from pichay_core.wire.formats import FORMATS
+from pichay_proxy.routes import Route, route_of
+
+ANTHROPIC = paths_of("api.anthropic.com")
 
 
 @pytest.mark.parametrize(
@@ -28,19 +31,29 @@ from pichay_proxy.routes import HOSTS, ROUTES, route_of
     ],
 )
 def test_which_paths_are_looked_at(method, path, purpose):
-    route = route_of(method, path)
+    route = route_of(method, path, ANTHROPIC)
     assert (route and route.purpose) == purpose
 
 
 def test_a_gateway_of_the_users_own_may_put_something_in_front_of_the_path():
-    route = route_of("POST", "/anthropic/v1/messages?beta=true", prefixed=True)
+    route = route_of("POST", "/anthropic/v1/messages?beta=true")
     assert route is not None and route.purpose == "messages"
-    assert route_of("POST", "/anthropic/v1/messagesX", prefixed=True) is None
+    assert route_of("POST", "/anthropic/v1/messagesX") is None
 
 
-def test_every_route_speaks_a_wire_format():
-    assert {route.format for route in ROUTES} == {anthropic}
+def test_every_path_leads_to_the_wire_format_that_it_names():
+    for path in ANYWHERE:
+        filled = path.pattern.replace("/...", "/x").replace("{model}", "m")
+        route = route_of("POST", filled)
+        assert route is not None and route.format is FORMATS[path.format]
+        assert (route.purpose, route.why) == (path.purpose, path.why)
 
 
-def test_only_the_provider_itself_is_decrypted_by_default():
-    assert HOSTS == ("api.anthropic.com",)
+def test_a_model_that_the_path_names_is_known_and_a_key_in_the_query_is_not_kept():
+    path = "/v1/projects/p/locations/l/publishers/anthropic/models/claude-x@1:rawPredict?key=secret"
+    assert route_of("POST", path) == Route(
+        "/.../publishers/anthropic/models/{model}:rawPredict",
+        "messages",
+        FORMATS["anthropic"],
+        "claude-x@1",
+    )

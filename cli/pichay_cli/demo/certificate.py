@@ -5,6 +5,7 @@ anybody who is not told to.
 """
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,12 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFE = timedelta(days=1)
-_NAMES = x509.SubjectAlternativeName(
-    [
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        x509.IPAddress(ipaddress.ip_address("::1")),
-        x509.DNSName("localhost"),
-    ]
+_LOOPBACK = (
+    x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+    x509.IPAddress(ipaddress.ip_address("::1")),
+    x509.DNSName("localhost"),
 )
 
 
@@ -34,12 +33,12 @@ class Certificate:
     key: Path
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """Write an authority and a leaf for 127.0.0.1, ::1 and localhost into *folder*."""
+def make_certificate(folder: Path, hosts: Sequence[str] = ()) -> Certificate:
+    """Write an authority and a leaf for 127.0.0.1, ::1, localhost and *hosts* into *folder*."""
     authority_key, leaf_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = _name("Pichay demo, throw-away authority")
     authority = _authority(name, authority_key)
-    leaf = _leaf(authority, authority_key, leaf_key)
+    leaf = _leaf(authority, authority_key, leaf_key, hosts)
     files = Certificate(folder / "authority.pem", folder / "leaf.pem", folder / "leaf-key.pem")
     files.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     files.leaf.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
@@ -61,14 +60,16 @@ def _leaf(
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
     key: ec.EllipticCurvePrivateKey,
+    hosts: Sequence[str],
 ) -> x509.Certificate:
+    names = x509.SubjectAlternativeName([*_LOOPBACK, *map(x509.DNSName, hosts)])
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
         _builder(_name("Pichay demo upstream"), authority.subject, key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(_NAMES, critical=False)
+        .add_extension(names, critical=False)
         .add_extension(issuer, critical=False)
         .sign(authority_key, hashes.SHA256())
     )

@@ -5,7 +5,7 @@ holds), so a retry gets the same answer and the upstream remembers nothing. What
 there to show:
 
 - a dozen long results early on, which a batch takes out of the window while work goes on:
-  files and searches are evicted, the output of commands is collected;
+  files and searches are evicted, those of a shell too, the output of a program is collected;
 - ``harbour/fees.py`` read again, unchanged: a refetch fault, and a pin;
 - ``harbour/berths.py`` changed and read again: a refresh;
 - another part of ``docs/handbook.md``: a widening;
@@ -130,6 +130,11 @@ def _todo(*entries: str) -> Call:
 
 _TEST = _bash("python3 -m unittest tests.test_berths", "Run the tests of the berths")
 
+_LATEST = (
+    'rows = sorted(open("data/arrivals.csv"), key=lambda row: row.split(",")[4], reverse=True); '
+    'print(*rows[:150], sep="")'
+)
+
 _TUGS_IMPORT = '"""Tug: what the office charges and allows. Fees are in cents."""\n'
 
 _CHANGES = """# Changes
@@ -183,7 +188,7 @@ _EXTEND: tuple[Move, ...] = (
         _grep(r"ValueError", "harbour/*.py"),
     ),
     ("The figures, side by side.", _grep(r"cents, and", "docs/*.md")),
-    (_bash("sort -t, -k5,5r data/arrivals.csv | head -n 150", "The latest arrivals first"),),
+    (_bash(f"python3 -c '{_LATEST}'", "The latest arrivals first"),),
     ("How did the cranes name their fees?", _recall("harbour/cranes.py", search="_fee(")),
     (
         _edit(

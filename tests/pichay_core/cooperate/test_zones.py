@@ -26,7 +26,8 @@ from pichay_core.events import Advised
 from pichay_core.schedule import Window
 from pichay_core.schedule.pressure import Zone, zone_of
 from pichay_core.session import match
-from pichay_core.store.rows import Recorded, page_row, session_of, session_row
+from pichay_core.store.pagerows import page_row
+from pichay_core.store.rows import Recorded, session_of, session_row
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.stubs import handle_of
 from pichay_core.table import Entry, PageTable

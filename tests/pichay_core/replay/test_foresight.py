@@ -52,7 +52,11 @@ def test_a_change_of_a_file_asks_for_its_last_read_alone_and_only_if_edits_count
 
 
 def test_output_of_a_command_is_never_asked_for_again():
-    assert turns(Talk().run("ls").run("ls")) == []
+    assert turns(Talk().run("make").run("make")) == []
+
+
+def test_what_a_shell_only_read_is_asked_for_again():
+    assert turns(Talk().run("ls").run("ls")) != []
 
 
 def test_it_is_no_policy_of_live_traffic():

@@ -17,7 +17,8 @@ from pichay_core.model import (
     Span,
     State,
 )
-from pichay_core.store.rows import Recorded, entry_of, event_row, page_row, session_of, session_row
+from pichay_core.store.pagerows import entry_of, page_row
+from pichay_core.store.rows import Recorded, event_row, session_of, session_row
 from pichay_core.store.schema import open_for_reading, open_for_writing
 from pichay_core.table import Entry, PageTable, Pin
 from pichay_core.wire.message import Message

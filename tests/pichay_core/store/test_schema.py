@@ -105,7 +105,7 @@ def test_a_database_of_any_earlier_version_is_migrated_and_keeps_every_row(tmp_p
     for name, (row,) in before.items():
         (after,) = db[name].rows
         assert {column: after[column] for column in row} == row
-        assert {after[column] for column in after.keys() - row.keys()} <= {None, 0, ""}
+        assert {after[column] for column in after.keys() - row.keys()} <= {None, 0, "", "anthropic"}
     assert {db[name].count for name in TABLES - before.keys()} <= {0}
 
 

@@ -15,7 +15,7 @@ TALK = [
         ("call_1", "Read", {"file_path": "a.py"}),
         ("call_2", "Read", {"file_path": "b.py"}),
         text="I look.",
-    ),  # fmt: skip
+    ),
     results(("call_1", "print(1)\n" * 9), ("call_2", "naïve \U0001f600\n")),
     calls(("call_3", "Bash", {"command": "make"})),
     results(("call_3", "done")),
