@@ -29,8 +29,9 @@ LISTS = {
     "anthropic": "messages",
     "openai_responses": "input",
     "openai_chat": "messages",
+    "gemini": "messages",
 }
-"""The formats that have goldens, and where in a body of each the messages stand."""
+"""The formats that have goldens, and the place in an outline of each where the messages stand."""
 GOLDEN = Path(__file__).parent / "golden"
 CASES = [case for name in LISTS for case in sorted((GOLDEN / name).iterdir())]
 NAMES = [f"{case.parent.name}/{case.name}" for case in CASES]
@@ -50,8 +51,8 @@ def requests(format: Format, body: bytes) -> list[bytes]:
     outline = format.outline(body)
     roles = [format.read(outline.raw(at)).role for at in range(len(outline.messages))]
     cuts = [at for at, role in enumerate(roles) if role == "assistant" and at]
-    end = outline.fields[LISTS[format.name]].end - 1
-    return [body[: outline.messages[cut - 1].end] + body[end:] for cut in cuts] + [body]
+    end, read = outline.fields[LISTS[format.name]].end - 1, outline.body
+    return [read[: outline.messages[cut - 1].end] + read[end:] for cut in cuts] + [body]
 
 
 def replay(format: Format, body: bytes) -> tuple[Turn, list[Json]]:
@@ -62,7 +63,8 @@ def replay(format: Format, body: bytes) -> tuple[Turn, list[Json]]:
         outline = format.outline(sent, [session.messages])
         head = format.head(outline, session.head)
         read = read_messages(format, outline)
-        request = Request(format, outline, head, read, START + 10 * number)
+        at = START + 10 * number
+        request = Request(format, outline, head, read, at, came=outline.came)
         turn = take(Match(session, len(session.messages), "extends"), request, RULES, {}.get)
         session = turn.session
         events += [told(event, session.turn) for event in turn.events]
