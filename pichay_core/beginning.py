@@ -16,6 +16,7 @@ from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.warmth import served, warm
 
+TWICE = "tool results sent twice"
 ASIDE = Warned("clearing left to the client", "it sends a context_management of its own now")
 
 
@@ -31,7 +32,17 @@ def begun(matched: Match, moved: Follow, request: Request, wanted: Birth | None)
     elif matched.how != "repeats":
         session, events = _carried_on(matched, session, session.birth, request)
     session, aside = _aside(session, request)
-    return replace(moved, session=session, events=(*events, *moved.events, *aside))
+    session, twice = _once(session, request)
+    return replace(moved, session=session, events=(*events, *moved.events, *aside, *twice))
+
+
+def _once(session: Session, request: Request) -> tuple[Session, tuple[Event, ...]]:
+    """Return what is said, once a session, of results that stand twice in the client's body."""
+    size = request.outline.twice
+    if not size or TWICE in session.warned:
+        return session, ()
+    told = Warned(TWICE, f"each goes upstream once: {size:,} bytes of this request do not")
+    return replace(session, warned=session.warned | {TWICE}), (told,)
 
 
 def _as_sent(session: Session) -> Session:

@@ -20,18 +20,30 @@ type Purpose = Literal["messages", "count", "pass"]
 
 
 @dataclass(frozen=True, slots=True)
+class Gets:
+    """What a request gets, in a word and in a sentence."""
+
+    word: str
+    purpose: Purpose
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Path:
     """One path of a host. A request to it is a POST; its query does not count."""
 
     pattern: str
     """``{name}`` stands for one part of a path, ``/...`` at the front for any number of them."""
-    purpose: Purpose
+    gets: Gets
     format: str
     """Name of the wire format."""
-    gets: str
-    """What a request to it gets, in one sentence."""
     why: str = ""
     """Why it passes as it came, as it is recorded."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What it is for."""
+        return self.gets.purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,56 +62,74 @@ class LeftAlone:
     why: str
 
 
-ALL = "Old results leave, what repeats goes out in short, and the model has its memory tools."
-INPUT = (
-    "The same; where only a part of the conversation is sent (previous_response_id), nothing that "
-    "was sent before leaves."
+PAGED = Gets(
+    "paged",
+    "messages",
+    "Old results leave, what repeats goes out in short, and the model has its memory tools.",
 )
-EVENTS = "The same, as a stream of events; a stream of JSON (no alt=sse) is not edited."
-COUNTED = "It gets the view that the model gets, so that the client's own meter agrees."
-BATCHES = "It goes as it came: a batch is answered later, and nobody waits for it."
-COMPACTED = "It goes as it came: the provider is to compact what the client has."
+IF_WHOLE = Gets(
+    "paged if whole",
+    "messages",
+    "The same; where only a part of the conversation is sent (previous_response_id), nothing that "
+    "was sent before leaves.",
+)
+AS_EVENTS = Gets(
+    "paged as events",
+    "messages",
+    "The same; a reply that is a stream of JSON, not of events (alt=sse), passes.",
+)
+SAME_VIEW = Gets(
+    "same view",
+    "count",
+    "Tokens are counted of what the model gets, so that the client's own meter agrees.",
+)
+AS_IT_CAME = Gets(
+    "as it came",
+    "pass",
+    "Nobody waits for a batch, and what is to be compacted is what the client has.",
+)
+EVERY_WORD = (PAGED, IF_WHOLE, AS_EVENTS, SAME_VIEW, AS_IT_CAME)
 
 
 def _anthropic(before: str) -> tuple[Path, ...]:
     at = f"{before}/v1/messages"
     return (
-        Path(at, "messages", "anthropic", ALL),
-        Path(f"{at}/count_tokens", "count", "anthropic", COUNTED),
-        Path(f"{at}/batches", "pass", "anthropic", BATCHES, "batches"),
+        Path(at, PAGED, "anthropic"),
+        Path(f"{at}/count_tokens", SAME_VIEW, "anthropic"),
+        Path(f"{at}/batches", AS_IT_CAME, "anthropic", "batches"),
     )
 
 
 def _chat(*before: str) -> tuple[Path, ...]:
-    return tuple(Path(f"{at}/chat/completions", "messages", "openai_chat", ALL) for at in before)
+    return tuple(Path(f"{at}/chat/completions", PAGED, "openai_chat") for at in before)
 
 
 def _responses(before: str) -> tuple[Path, ...]:
     at, format = f"{before}/responses", "openai_responses"
     return (
-        Path(at, "messages", format, INPUT),
-        Path(f"{at}/input_tokens", "count", format, COUNTED),
-        Path(f"{at}/compact", "pass", format, COMPACTED, "compaction"),
+        Path(at, IF_WHOLE, format),
+        Path(f"{at}/input_tokens", SAME_VIEW, format),
+        Path(f"{at}/compact", AS_IT_CAME, format, "compaction"),
     )
 
 
 def _gemini(before: str) -> tuple[Path, ...]:
     at = before + "/models/{model}"
     return (
-        Path(f"{at}:generateContent", "messages", "gemini", ALL),
-        Path(f"{at}:streamGenerateContent", "messages", "gemini", EVENTS),
-        Path(f"{at}:countTokens", "count", "gemini", COUNTED),
-        Path(f"{at}:batchGenerateContent", "pass", "gemini", BATCHES, "batches"),
+        Path(f"{at}:generateContent", PAGED, "gemini"),
+        Path(f"{at}:streamGenerateContent", AS_EVENTS, "gemini"),
+        Path(f"{at}:countTokens", SAME_VIEW, "gemini"),
+        Path(f"{at}:batchGenerateContent", AS_IT_CAME, "gemini", "batches"),
     )
 
 
 def _claude_on_vertex() -> tuple[Path, ...]:
-    """The body names no model but to have its tokens counted, which is a model's name there."""
+    """The path names the model, but where tokens are counted: there it names what is done."""
     at = "/.../publishers/anthropic/models"
     return (
-        Path(f"{at}/count-tokens:rawPredict", "count", "anthropic", COUNTED),
-        Path(f"{at}/{{model}}:rawPredict", "messages", "anthropic", ALL),
-        Path(f"{at}/{{model}}:streamRawPredict", "messages", "anthropic", ALL),
+        Path(f"{at}/count-tokens:rawPredict", SAME_VIEW, "anthropic"),
+        Path(f"{at}/{{model}}:rawPredict", PAGED, "anthropic"),
+        Path(f"{at}/{{model}}:streamRawPredict", PAGED, "anthropic"),
     )
 
 
@@ -116,7 +146,7 @@ EVERY_HOST: tuple[Host, ...] = (
         (
             *_chat("/v1"),
             *_responses("/v1"),
-            Path("/v1/batches", "pass", "openai_chat", BATCHES, "batches"),
+            Path("/v1/batches", AS_IT_CAME, "openai_chat", "batches"),
         ),
     ),
     Host(

@@ -28,6 +28,7 @@ from pichay_core.wire.formats import FORMATS
 LISTS = {
     "anthropic": "messages",
     "openai_responses": "input",
+    "openai_chat": "messages",
 }
 """The formats that have goldens, and where in a body of each the messages stand."""
 GOLDEN = Path(__file__).parent / "golden"

@@ -5,13 +5,14 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from pichay_core.events import Faulted, Flushed
 from pichay_core.model import State
 from pichay_core.store.pagerows import page_row
 from pichay_core.store.rows import Recorded, session_of, session_row
+from pichay_core.wire.formats import FORMATS
 from pichay_proxy.sessions import LiveSessions
 from tests.builders import (
     BINDING,
@@ -27,15 +28,39 @@ from tests.builders import (
     told,
     unmarked,
 )
-from tests.histories import Client, Sent, clients, plays, requests, straight
+from tests.histories import Client, Sent, clients, plays, straight
+from tests.translated import ANTHROPIC, WIRES, Wire
 
 NAMED = {**KEY, HEADER_SESSION: "one"}
 BROKEN = ("rewind", "compact", "clear")
 """How the client itself leaves the history it sent before."""
 
-law = settings(
-    max_examples=28, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+SPOKEN = [wire for wire in WIRES if wire.name in FORMATS]
+
+
+def law(*generated):
+    """Let a law hold of conversations on every wire: most of them on Anthropic's."""
+
+    def on_every_wire(holds):
+        @pytest.mark.parametrize("wire", SPOKEN, ids=lambda wire: wire.name)
+        def test(wire):
+            examples = 28 if wire is ANTHROPIC else 10
+
+            @seed(holds.__name__)
+            @settings(max_examples=examples, deadline=None, database=None,
+                      suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+            @given(st.tuples(*generated))
+            def on_this_wire(given_):
+                holds(wire, *given_)
+
+            on_this_wire()
+
+        test.__doc__ = holds.__doc__
+        return test
+
+    return on_every_wire
+
+
 rulings = st.builds(
     rules,
     schedule=st.sampled_from(["batch", "every-turn"]),
@@ -74,11 +99,10 @@ def played(proxy: Proxy, play: list[Sent], headers=NAMED):
         yield sent, upstream, proxy.last
 
 
-@law
-@given(plays, clients, rulings, st.booleans())
-def test_only_texts_of_results_and_markers_are_ever_changed(play, client, ruling, named):
-    proxy = Proxy(ruling)
-    for sent, up, _ in played(proxy, list(requests(play, client)), NAMED if named else KEY):
+@law(plays, clients, rulings, st.booleans())
+def test_only_texts_of_results_and_markers_are_ever_changed(wire, play, client, ruling, named):
+    proxy = wire.proxy(ruling)
+    for sent, up, _ in played(proxy, list(wire.requests(play, client)), NAMED if named else KEY):
         joined_late = proxy.last.after.birth is None
         before, after = json.loads(sent.body if joined_late else told(sent.body)), json.loads(up)
         assert {**before, "messages": 0} == {**after, "messages": 0}
@@ -91,21 +115,19 @@ def test_only_texts_of_results_and_markers_are_ever_changed(play, client, ruling
             assert "cache_control" not in changed or "cache_control" not in own
 
 
-@law
-@given(plays, clients, rulings)
-def test_what_a_session_is_given_at_birth_stays_as_it_is(play, client, ruling):
-    proxy, fronts = Proxy(ruling), {}
-    for _, up, turn in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_what_a_session_is_given_at_birth_stays_as_it_is(wire, play, client, ruling):
+    proxy, fronts = wire.proxy(ruling), {}
+    for _, up, turn in played(proxy, list(wire.requests(play, client))):
         whole = json.loads(up)
         front = unmarked([whole.get("tools"), whole["system"]])
         assert fronts.setdefault(turn.after.id, front) == front
 
 
-@law
-@given(plays, clients, rulings)
-def test_what_never_leaves_never_leaves(play, client, ruling):
-    proxy = Proxy(ruling)
-    for sent, up, _ in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_what_never_leaves_never_leaves(wire, play, client, ruling):
+    proxy = wire.proxy(ruling)
+    for sent, up, _ in played(proxy, list(wire.requests(play, client))):
         own, theirs = results(sent.body), results(up)
         reply = max((b["_at"] for b in blocks(sent.body) if _is_reply(sent, b)), default=-1)
         for place, block in own.items():
@@ -120,11 +142,10 @@ def _is_reply(sent: Sent, block: dict) -> bool:
     return json.loads(sent.body)["messages"][block["_at"]]["role"] == "assistant"
 
 
-@law
-@given(plays, clients, rulings)
-def test_a_stub_once_out_is_the_same_for_ever(play, client, ruling):
-    proxy, stubs = Proxy(ruling), {}
-    for sent, up, _ in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_a_stub_once_out_is_the_same_for_ever(wire, play, client, ruling):
+    proxy, stubs = wire.proxy(ruling), {}
+    for sent, up, _ in played(proxy, list(wire.requests(play, client))):
         own = results(sent.body)
         for (at, call), block in results(up).items():
             text = text_of(block)
@@ -133,11 +154,10 @@ def test_a_stub_once_out_is_the_same_for_ever(play, client, ruling):
                 assert stubs.setdefault(known, text) == text
 
 
-@law
-@given(plays, clients, rulings)
-def test_between_flushes_upstream_is_only_appended_to(play, client, ruling):
-    proxy, before = Proxy(ruling), []
-    for sent, up, turn in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_between_flushes_upstream_is_only_appended_to(wire, play, client, ruling):
+    proxy, before = wire.proxy(ruling), []
+    for sent, up, turn in played(proxy, list(wire.requests(play, client))):
         now = _units(up)
         if sent.how not in BROKEN and turn.flushed is None:
             assert now[: len(before)] == before
@@ -149,11 +169,10 @@ def _units(sent: bytes) -> list:
     return [(block["_at"], unmarked(block)) for block in blocks(sent)]
 
 
-@law
-@given(plays, clients, rulings)
-def test_what_is_out_stays_out_while_the_client_sends_its_history(play, client, ruling):
-    proxy, before = Proxy(ruling), {}
-    for sent, up, _ in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_what_is_out_stays_out_while_the_client_sends_its_history(wire, play, client, ruling):
+    proxy, before = wire.proxy(ruling), {}
+    for sent, up, _ in played(proxy, list(wire.requests(play, client))):
         now = results(up)
         if sent.how not in BROKEN:
             for place, block in before.items():
@@ -162,13 +181,12 @@ def test_what_is_out_stays_out_while_the_client_sends_its_history(play, client, 
         before = now
 
 
-@law
-@given(plays, clients, rulings)
-def test_the_same_history_gives_the_same_bytes(play, client, ruling):
-    play = list(requests(play, client))
-    one = Proxy(ruling)
+@law(plays, clients, rulings)
+def test_the_same_history_gives_the_same_bytes(wire, play, client, ruling):
+    play = list(wire.requests(play, client))
+    one = wire.proxy(ruling)
     first = [(up, turn.events) for _, up, turn in played(one, play)]
-    other = Proxy(ruling, _with_secrets_of(one))
+    other = wire.proxy(ruling, _with_secrets_of(one))
     again = [(up, turn.events) for _, up, turn in played(other, play)]
     assert first == again
 
@@ -184,29 +202,27 @@ def _with_secrets_of(proxy: Proxy) -> LiveSessions:
     return Same()
 
 
-@law
-@given(plays, clients, rulings)
-def test_a_retry_is_sent_as_the_first_try_was(play, client, ruling):
-    proxy = Proxy(ruling)
-    for sent, up, turn in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_a_retry_is_sent_as_the_first_try_was(wire, play, client, ruling):
+    proxy = wire.proxy(ruling)
+    for sent, up, turn in played(proxy, list(wire.requests(play, client))):
         assert proxy.send(sent.body, NAMED, 1.0) == up
         assert proxy.last.events == ()
         assert turn.after.table == proxy.last.after.table
 
 
-@law
-@given(straight, clients, rulings, st.integers(1, 27))
-def test_a_restart_changes_no_byte(play, client, ruling, at):
-    play = list(requests(play, client))
-    steady = Proxy(ruling)
+@law(straight, clients, rulings, st.integers(1, 27))
+def test_a_restart_changes_no_byte(wire, play, client, ruling, at):
+    play = list(wire.requests(play, client))
+    steady = wire.proxy(ruling)
     first = [up for _, up, _ in played(steady, play)]
-    proxy = Proxy(ruling, _with_secrets_of(steady))
+    proxy = wire.proxy(ruling, _with_secrets_of(steady))
     again = [up for _, up, _ in played(proxy, play[:at])]
-    proxy = _restarted(proxy, ruling)
+    proxy = _restarted(wire, proxy, ruling)
     assert again + [up for _, up, _ in played(proxy, play[at:])] == first
 
 
-def _restarted(proxy: Proxy, ruling) -> Proxy:
+def _restarted(wire: Wire, proxy: Proxy, ruling) -> Proxy:
     kept = [
         session_of(
             session_row(s, "api key", "header", 0.0),
@@ -217,16 +233,15 @@ def _restarted(proxy: Proxy, ruling) -> Proxy:
         )
         for s in proxy.sessions
     ]
-    new = Proxy(ruling, LiveSessions(lambda name: [s for s in kept if s.identity == name]))
+    new = wire.proxy(ruling, LiveSessions(lambda name: [s for s in kept if s.identity == name]))
     new.at, new.contents = proxy.at, proxy.contents
     return new
 
 
-@law
-@given(plays, clients, rulings)
-def test_a_pinned_page_is_never_out_and_what_is_out_has_a_handle(play, client, ruling):
-    proxy = Proxy(ruling)
-    for _, _, turn in played(proxy, list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_a_pinned_page_is_never_out_and_what_is_out_has_a_handle(wire, play, client, ruling):
+    proxy = wire.proxy(ruling)
+    for _, _, turn in played(proxy, list(wire.requests(play, client))):
         for entry in turn.after.table.entries.values():
             assert not (entry.pin and entry.out)
             assert not entry.out or (entry.handle and entry.moved is not None)
@@ -234,32 +249,29 @@ def test_a_pinned_page_is_never_out_and_what_is_out_has_a_handle(play, client, r
             assert entry.state is State.GONE or entry.page.id in turn.after.frames
 
 
-@law
-@given(plays, clients, rulings)
-def test_markers_are_never_more_than_four_nor_out_of_order(play, client, ruling):
-    for sent, up, _ in played(Proxy(ruling), list(requests(play, client))):
+@law(plays, clients, rulings)
+def test_markers_are_never_more_than_four_nor_out_of_order(wire, play, client, ruling):
+    for sent, up, _ in played(wire.proxy(ruling), list(wire.requests(play, client))):
         own, theirs = markers_in(sent.body), markers_in(up)
         assert len(theirs) <= 4
         assert theirs == sorted(theirs, key=("1h", "5m").index)
         assert own or not theirs
 
 
-@law
-@given(plays, clients)
-def test_where_nothing_was_decided_the_clients_own_object_goes_on(play, client):
-    proxy = Proxy(rules(flush_tokens=10**9), mode="birth")
-    for sent, up, turn in played(proxy, list(requests(play, client))):
+@law(plays, clients)
+def test_where_nothing_was_decided_the_clients_own_object_goes_on(wire, play, client):
+    proxy = wire.proxy(rules(flush_tokens=10**9), mode="birth")
+    for sent, up, turn in played(proxy, list(wire.requests(play, client))):
         assert turn.after.texts or up is sent.body
 
 
-@law
-@given(plays, rulings, st.booleans())
+@law(plays, rulings, st.booleans())
 def test_where_thinking_is_kept_nothing_before_the_last_thought_is_newly_changed(
-    play, ruling, notes
+    wire, play, ruling, notes
 ):
     client = Client(thinks=True, notes=notes, markers="tail", model=BINDING)
-    proxy, before = Proxy(replace(ruling, keep_thinking=True)), []
-    for sent, up, _ in played(proxy, list(requests(play, client))):
+    proxy, before = wire.proxy(replace(ruling, keep_thinking=True)), []
+    for sent, up, _ in played(proxy, list(wire.requests(play, client))):
         thought = max((b["_at"] for b in blocks(sent.body) if b["type"] == "thinking"), default=-1)
         now = _units(up)
         if sent.how not in BROKEN:
@@ -268,11 +280,10 @@ def test_where_thinking_is_kept_nothing_before_the_last_thought_is_newly_changed
         before = now
 
 
-@law
-@given(straight, clients, rulings)
-def test_every_note_that_lost_its_content_through_us_is_given_it_back(play, client, ruling):
-    play = list(requests(play, replace(client, notes=True)))
-    for _, up, _ in played(Proxy(ruling), play):
+@law(straight, clients, rulings)
+def test_every_note_that_lost_its_content_through_us_is_given_it_back(wire, play, client, ruling):
+    play = list(wire.requests(play, replace(client, notes=True)))
+    for _, up, _ in played(wire.proxy(ruling), play):
         texts, shown = results(up), {}
         calls = {b["id"]: b for b in blocks(up) if b["type"] == "tool_use"}
         last = len(json.loads(up)["messages"]) - 1
@@ -285,11 +296,10 @@ def test_every_note_that_lost_its_content_through_us_is_given_it_back(play, clie
                 assert shown.get(name), "a note, and nothing in the window it could mean"
 
 
-@law
-@given(plays, clients, rulings)
-def test_the_turns_of_a_session_count_up_by_one(play, client, ruling):
-    proxy = Proxy(ruling)
-    list(played(proxy, list(requests(play, client))))
+@law(plays, clients, rulings)
+def test_the_turns_of_a_session_count_up_by_one(wire, play, client, ruling):
+    proxy = wire.proxy(ruling)
+    list(played(proxy, list(wire.requests(play, client))))
     counts: dict[str, int] = {}
     for turn in proxy.turns:
         counts[turn.after.id] = counts.get(turn.after.id, 0) + 1
@@ -298,15 +308,16 @@ def test_the_turns_of_a_session_count_up_by_one(play, client, ruling):
         assert [e.why for e in flushes] == ([turn.flushed] if turn.flushed else [])
 
 
-def test_the_generator_reaches_what_the_laws_are_about():
+@pytest.mark.parametrize("wire", SPOKEN, ids=lambda wire: wire.name)
+def test_the_generator_reaches_what_the_laws_are_about(wire):
     """Else they would hold of nothing."""
     seen = {"flush": 0, "fault": 0, "repair": 0, "fork": 0, "rewind": 0, "bytes": 0}
 
-    @settings(law, max_examples=60)
+    @settings(max_examples=60, deadline=None, derandomize=True)
     @given(plays, clients, rulings)
     def count(play, client, ruling):
-        proxy = Proxy(ruling)
-        for sent, up, turn in played(proxy, list(requests(play, client))):
+        proxy = wire.proxy(ruling)
+        for sent, up, turn in played(proxy, list(wire.requests(play, client))):
             seen["flush"] += turn.flushed is not None
             seen["fault"] += any(isinstance(e, Faulted) for e in turn.events)
             seen["repair"] += any(type(e).__name__ == "Repaired" for e in turn.events)

@@ -139,8 +139,16 @@ class Paging:
         head = format.head(outline, self._head(outline.known))
         head = replace(head, model=head.model or arrived.route.model)
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
-        provider = provider_at(arrived.host)
-        request = Request(format, outline, head, messages, arrived.at, betas, provider)
+        request = Request(
+            format,
+            outline,
+            head,
+            messages,
+            arrived.at,
+            betas,
+            provider_at(arrived.host),
+            came=outline.came,
+        )
         return request, identify(credential.fingerprint, arrived.headers, head, messages)
 
     def _head(self, known: Sequence[Message]) -> Head | None:

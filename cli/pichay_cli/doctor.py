@@ -19,11 +19,18 @@ from pichay_core.store.place import home
 @click.option("--confdir", type=click.Path(path_type=Path), default=CONFDIR, show_default=True)
 @click.option("--database", type=click.Path(path_type=Path), help="Look at this one.")
 @click.option("--json", "as_json", is_flag=True, help="The rows as a JSON list.")
-def doctor(confdir: Path, database: Path | None, as_json: bool) -> None:
+@click.option("--hosts", is_flag=True, help="Show which hosts and paths are looked at instead.")
+@click.option("--host", "own", multiple=True, metavar="NAME", help="As for `run`; repeatable.")
+def doctor(
+    confdir: Path, database: Path | None, as_json: bool, hosts: bool, own: tuple[str, ...]
+) -> None:
     """Check what Pichay needs: Python, mitmproxy, the CA and who trusts it, port, database.
 
     The exit code is 1 if anything fails.
     """
+    if hosts or own:
+        _show_hosts(own, as_json)
+        return
     rows = examined(Options(confdir=confdir, database=database))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=2))
@@ -32,6 +39,20 @@ def doctor(confdir: Path, database: Path | None, as_json: bool) -> None:
 
         show(rows)
     sys.exit(any(row.status is Status.FAIL for row in rows))
+
+
+def _show_hosts(own: tuple[str, ...], as_json: bool) -> None:
+    """Print what is looked at, and what each host and path gets."""
+    from pichay_core.hosts import ANYWHERE, HOSTS, LEFT_ALONE, Host
+
+    if as_json:
+        known = (*HOSTS, Host(own, ANYWHERE)) if own else HOSTS
+        click.echo(json.dumps([asdict(host) for host in known], indent=2))
+        return
+    from pichay_cli.hosts_view import view
+    from pichay_cli.render import display
+
+    display(view(HOSTS, own, ANYWHERE, LEFT_ALONE))
 
 
 def examined(options: Options) -> list[Row]:

@@ -20,6 +20,7 @@ from pathlib import Path
 import click
 
 from pichay_cli.certificates import bundles
+from pichay_cli.clients import UNKNOWN, Client
 from pichay_cli.environment import through_proxy, to_base_url
 from pichay_cli.options import Options
 from pichay_cli.route import Route, route
@@ -59,16 +60,23 @@ class Proxy:
     """A descriptor: mitmdump runs until it is asked to stop, or nobody holds this any more."""
     variables: dict[str, str]
     """What a client's environment needs, on top of the user's."""
+    arguments: tuple[str, ...]
+    """What goes behind the client's name."""
+    upstream: str
+    """What it stands for in reverse mode, else empty."""
     notes: tuple[str, ...]
     """What the user should know, one line each."""
 
 
 @contextmanager
 def started(
-    options: Options, environment: Mapping[str, str], log: Path | None = None
+    options: Options,
+    environment: Mapping[str, str],
+    log: Path | None = None,
+    client: Client = UNKNOWN,
 ) -> Iterator[Proxy]:
-    """mitmdump with the addon, as *options* say, for clients that have *environment*."""
-    way = route(environment, options.port, options.reverse, options.hosts)
+    """mitmdump with the addon, as *options* say, for a client that has *environment*."""
+    way = route(environment, options.port, options.reverse, options.hosts, client)
     _require_reachable(way)
     if options.port:
         _require_free(options.port)
@@ -83,12 +91,13 @@ def started(
     skipped = tuple(f"{path} cannot be read, so it is left out" for path in trust.unreadable)
     with _running(plan) as (process, channel):
         port = _ready(process, channel, log)
-        client = (
-            to_base_url(environment, port)
-            if options.reverse
-            else through_proxy(environment, port, trust.client)
-        )
-        yield Proxy(port, process, channel.fileno(), client, way.notes + skipped)
+        told = through_proxy(environment, port, trust.client)
+        arguments: tuple[str, ...] = ()
+        if options.reverse:
+            told, arguments = to_base_url(environment, port, client)
+        upstream = way.mode.removeprefix("reverse:").removesuffix(":443") if options.reverse else ""
+        notes = way.notes + skipped
+        yield Proxy(port, process, channel.fileno(), told, arguments, upstream, notes)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The way from the proxy to the API: straight, through the user's own proxy, or reverse.
 
 Rule of this file: pure, and what worked without Pichay works with it. A proxy in the user's
-HTTPS_PROXY is gone through, a gateway in ANTHROPIC_BASE_URL is what reverse mode stands for.
+HTTPS_PROXY is gone through, a gateway in the client's base URL is what reverse mode stands for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import click
 
-from pichay_cli.environment import BASE_URL, LOOPBACK
-
-ANTHROPIC = "https://api.anthropic.com"
+from pichay_cli.clients import UNKNOWN, Client
+from pichay_cli.environment import LOOPBACK
+from pichay_core.hosts import paths_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,22 @@ class Route:
 
 
 def route(
-    environment: Mapping[str, str], port: int | None, reverse: bool, hosts: Sequence[str] = ()
+    environment: Mapping[str, str],
+    port: int | None,
+    reverse: bool,
+    hosts: Sequence[str] = (),
+    client: Client = UNKNOWN,
 ) -> Route:
     """The way for a proxy that listens on *port* of loopback (None: any free one).
 
-    *hosts* are paged beside those that always are.
+    *hosts* are paged beside those that always are. In reverse mode it leads to the one API that
+    *client* means.
     """
     if reverse:
-        return _reverse(environment)
+        return _reverse(environment, client)
     proxy = user_proxy(environment)
     if proxy is None or _is_self(proxy, port):
-        return Route(notes=_gateway_note(environment, hosts))
+        return Route(notes=_gateway_notes(environment, hosts, client))
     return _upstream(proxy)
 
 
@@ -67,7 +72,7 @@ def _unusable(url: SplitResult) -> click.ClickException:
     return click.ClickException(
         f"{url.scheme}://{url.netloc.rpartition('@')[2]} is not a proxy or a base URL that "
         "mitmproxy can go through: it must be http or https, with a host. "
-        f"Correct HTTPS_PROXY or {BASE_URL}, or unset it."
+        "Correct HTTPS_PROXY or the client's base URL, or unset it."
     )
 
 
@@ -95,19 +100,27 @@ def _upstream(proxy: SplitResult) -> Route:
     )
 
 
-def _reverse(environment: Mapping[str, str]) -> Route:
-    own = environment.get(BASE_URL)
-    base = urlsplit(own or ANTHROPIC)
-    notes = ("--reverse does not go through HTTPS_PROXY",) if user_proxy(environment) else ()
-    return Route(
-        mode=f"reverse:{_target(base)}",
-        settings=(f"pichay_hosts={base.hostname}",) if own else (),
-        notes=notes,
+def _reverse(environment: Mapping[str, str], client: Client) -> Route:
+    api = client.api(environment)
+    if environment.get(api.variable) and not api.holds_url:
+        raise click.ClickException(
+            f"{api.variable} is set already, and it is what tells {client.name} of a base URL. "
+            "Unset it, or leave out --reverse."
+        )
+    upstream = _target(urlsplit(api.own(environment) or api.upstream))
+    left_out = ("--reverse does not go through HTTPS_PROXY",) if user_proxy(environment) else ()
+    return Route(mode=f"reverse:{upstream}", notes=left_out)
+
+
+def _gateway_notes(
+    environment: Mapping[str, str], hosts: Sequence[str], client: Client
+) -> tuple[str, ...]:
+    """Base URLs of the user's whose hosts are tunnelled. For loopback no proxy is asked at all."""
+    own = {api.variable: urlsplit(api.own(environment)).hostname for api in client.apis}
+    named = {host.lower() for host in hosts}
+    return tuple(
+        f"{variable} names {host}: page it with --reverse"
+        + ("" if host in LOOPBACK else f", or with --host {host}")
+        for variable, host in own.items()
+        if host is not None and paths_of(host, named) is None
     )
-
-
-def _gateway_note(environment: Mapping[str, str], hosts: Sequence[str]) -> tuple[str, ...]:
-    host = urlsplit(environment.get(BASE_URL, "")).hostname
-    if host is None or host in (urlsplit(ANTHROPIC).hostname, *map(str.lower, hosts)):
-        return ()
-    return (f"{BASE_URL} names {host}: page it with --reverse, or with --host {host}",)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from pichay_cli.environment import needs
+from pichay_cli.clients import Client, client_of
 from pichay_cli.launch import Proxy, log_file, started
 from pichay_cli.options import Options, launch_options
 from pichay_cli.relay import Relay
@@ -48,11 +48,12 @@ def run(options: Options, command: tuple[str, ...]) -> None:
 
 def _session(options: Options, command: tuple[str, ...], database: Path, relay: Relay) -> int:
     """The agent's exit code, once it and then the proxy have ended."""
+    client = client_of(command[0])
     with log_file() as log:
-        with started(options, os.environ, log) as proxy:
-            environment = os.environ | proxy.variables | _needed(command[0], options)
-            _announce(command[0], options, database, proxy)
-            code = _child(command, environment, proxy, relay)
+        with started(options, os.environ, log, client) as proxy:
+            environment = os.environ | proxy.variables | _needed(client, options)
+            _announce(command[0], client, options, database, proxy)
+            code = _child((command[0], *proxy.arguments, *command[1:]), environment, proxy, relay)
             _warn_of_early_end(proxy, log)
         if log.stat().st_size:
             _say(f"the proxy had something to say: {log}")
@@ -88,21 +89,27 @@ def _child(
         ) from error
 
 
-def _needed(command: str, options: Options) -> dict[str, str]:
+def _needed(client: Client, options: Options) -> dict[str, str]:
     """What this very client needs. Towards a base URL of its own it sends no attribution."""
     if options.reverse:
         return {}
-    found = needs(command, os.environ)
+    found = client.needed(os.environ)
     for need in found:
         _say(f"{need.name}={need.value} is set: {need.because}")
     return {need.name: need.value for need in found}
 
 
-def _announce(command: str, options: Options, database: Path, proxy: Proxy) -> None:
-    way = "its base URL is" if options.reverse else "requests to model APIs go through"
-    _say(f"{command}: {way} 127.0.0.1:{proxy.port}; recorded in {database}")
+def _announce(command: str, client: Client, options: Options, database: Path, proxy: Proxy) -> None:
+    here = f"127.0.0.1:{proxy.port}"
+    way = f"requests to model APIs go through {here}"
+    if options.reverse:
+        way = f"its base URL is {here}, for {proxy.upstream}"
+    _say(f"{command}: {way}; recorded in {database}")
     for note in proxy.notes:
         _say(note)
+    given = ("--http-fallback",) if options.http_fallback else ()
+    for note in client.told(os.environ, options.reverse, given):
+        _say(f"{client.name}: {note}")
 
 
 def _warn_of_early_end(proxy: Proxy, log: Path) -> None:

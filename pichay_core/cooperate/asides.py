@@ -146,7 +146,7 @@ def replaced(request: Request, instead: Mapping[int, Sequence[Message]]) -> Requ
     body = jsontext.splice(outline.body, edits)
     return replace(
         request,
-        outline=Outline(body, _shifted(outline, edits), places),
+        outline=Outline(body, _shifted(outline, edits), places, twice=outline.twice),
         messages=tuple(messages),
         own=request.own if request.own is not None else request.messages,
         came=request.client_body,

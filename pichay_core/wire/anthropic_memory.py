@@ -17,16 +17,14 @@ def definition(name: str, description: str, schema: bytes) -> bytes:
 
 
 def answer_block(call_id: str, text: str, error: bool) -> bytes:
-    """Return the result of a call as a content block.
-
-    What cannot be said in UTF-8 (half of a surrogate pair) becomes a question mark.
-    """
+    """Return the result of a call as a content block."""
     return b'{"type":"tool_result","tool_use_id":%b,"content":%b%b}' % (
-        jsontext.encode(_sayable(call_id)),
-        jsontext.encode(_sayable(text)),
+        jsontext.encode(sayable(call_id)),
+        jsontext.encode(sayable(text)),
         b',"is_error":true' if error else b"",
     )
 
 
-def _sayable(text: str) -> str:
+def sayable(text: str) -> str:
+    """Return a text as UTF-8 can say it: half of a surrogate pair becomes a question mark."""
     return text.encode(errors="replace").decode()

@@ -56,3 +56,17 @@ _SUMMARY = re.compile(
 def asks_for_summary(text: str) -> bool:
     """True if the client is about to compact: the model must see what it is to sum up."""
     return _SUMMARY.search(text) is not None
+
+
+_SCENE = re.compile(
+    r"\s*(<session_context>|This is the (Gemini CLI|Qwen Code)\. We are setting up the context)"
+)
+
+
+def sets_the_scene(text: str) -> bool:
+    """True if the client only tells where it works: date, system and the tree of the project.
+
+    It says this before the user's first words, and anew with what has changed when it is started
+    again (gemini-cli 0.61; before, and in qwen-code, without the tag).
+    """
+    return _SCENE.match(text) is not None

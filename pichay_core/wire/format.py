@@ -29,6 +29,10 @@ class Outline:
     """The conversation among the likely ones that this one begins like."""
     same: int = 0
     """How many of its messages stand here byte for byte, from the first on."""
+    came: bytes | None = None
+    """The body as it came, where that holds results twice; *body* holds them once."""
+    twice: int = 0
+    """Bytes of results that the client's body holds a second time."""
 
     def raw(self, position: int) -> bytes:
         """Return the text of one message."""

@@ -3,7 +3,7 @@
 from types import ModuleType
 from typing import cast
 
-from pichay_core.wire import anthropic, openai_responses
+from pichay_core.wire import anthropic, gemini, openai_chat, openai_responses
 from pichay_core.wire.format import Format
 
 
@@ -14,6 +14,8 @@ def _format(module: ModuleType) -> Format:
 
 _MODULES = (
     anthropic,
+    gemini,
+    openai_chat,
     openai_responses,
 )
 FORMATS: dict[str, Format] = {format.name: format for format in map(_format, _MODULES)}

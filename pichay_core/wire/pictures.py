@@ -9,6 +9,8 @@ def unbilled(block: Json) -> int:
     match block:
         case {"type": "image" | "document", "source": {"type": "base64", "data": str(data)}}:
             return max(0, len(data) - PICTURE_BYTES)
+        case {"type": "image_url", "image_url": {"url": str(data)}} if data.startswith("data:"):
+            return max(0, len(data) - PICTURE_BYTES)
         case (
             {"type": "input_image", "image_url": str(data)}
             | {"type": "input_file", "file_data": str(data)}
@@ -17,5 +19,10 @@ def unbilled(block: Json) -> int:
             return max(0, len(data) - PICTURE_BYTES)
         case {"type": "tool_result", "content": list()}:
             return sum(unbilled(mapping(part)) for part in items(block["content"]))
+        case {"inlineData": {"data": str(data)}} | {"inline_data": {"data": str(data)}}:
+            return max(0, len(data) - PICTURE_BYTES)
+        case {"functionResponse": dict()}:
+            parts = items(mapping(block["functionResponse"]).get("parts"))
+            return sum(unbilled(mapping(part)) for part in parts)
         case _:
             return 0

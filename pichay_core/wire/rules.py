@@ -23,9 +23,9 @@ def problems(head: Head, messages: Sequence[Message]) -> frozenset[str]:
     return frozenset(
         (
             *_markers(head, messages),
-            *_pairing(messages),
+            *pairing(messages, _UNANSWERED, _UNASKED),
             *_order(messages),
-            *_unique(messages),
+            *unique(messages),
             *_empty(messages),
         )
     )
@@ -68,16 +68,17 @@ def _markers(head: Head, messages: Sequence[Message]) -> Iterator[str]:
         yield "a ttl='1h' cache_control block must not come after a ttl='5m' cache_control block"
 
 
-def _pairing(messages: Sequence[Message]) -> Iterator[str]:
+def pairing(messages: Sequence[Message], unanswered: str, unasked: str) -> Iterator[str]:
+    """Say, in these words, which calls are not answered at once and which answers nobody asked."""
     for position, message in enumerate(messages):
         asked = _ids(message, "tool_use") if message.role == "assistant" else []
         if asked and position + 1 < len(messages):
             answered = set(_ids(messages[position + 1], "tool_result"))
-            yield from (f"{_UNANSWERED}: {call}" for call in asked if call not in answered)
+            yield from (f"{unanswered}: {call}" for call in asked if call not in answered)
         given = _ids(message, "tool_result")
         if given:
             before = set(_ids(messages[position - 1], "tool_use")) if position else set[str]()
-            yield from (f"{_UNASKED}: {call}" for call in given if call not in before)
+            yield from (f"{unasked}: {call}" for call in given if call not in before)
 
 
 def _order(messages: Sequence[Message]) -> Iterator[str]:
@@ -87,7 +88,8 @@ def _order(messages: Sequence[Message]) -> Iterator[str]:
             yield f"messages.{position}: tool_result blocks must come before other content"
 
 
-def _unique(messages: Sequence[Message]) -> Iterator[str]:
+def unique(messages: Sequence[Message]) -> Iterator[str]:
+    """Say which calls share an id, and where one has several results."""
     calls = Counter(call for message in messages for call in _ids(message, "tool_use"))
     yield from (f"tool_use ids must be unique: {call}" for call in calls if calls[call] > 1)
     for position, message in enumerate(messages):

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from pichay_cli.certificates import authority
+from pichay_cli.clients import BASE_URLS, CLIENTS
 from pichay_cli.environment import (
-    BASE_URL,
     CERTIFICATE_VARIABLES,
     NO_PROXY_VARIABLES,
     PROXY_VARIABLES,
@@ -18,7 +18,9 @@ PICHAY = (sys.executable, "-P", "-c", "from pichay_cli import main; main(prog_na
 @pytest.fixture
 def environment(monkeypatch, tmp_path):
     """This process's environment, without proxies and certificates, with a home of its own."""
-    for name in (*PROXY_VARIABLES, *NO_PROXY_VARIABLES, *CERTIFICATE_VARIABLES, BASE_URL):
+    keys = [key for client in CLIENTS for api in client.apis for key in api.keys]
+    proxies = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES, *CERTIFICATE_VARIABLES)
+    for name in (*proxies, *BASE_URLS, *keys):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PICHAY_HOME", str(tmp_path / "home"))
     return os.environ

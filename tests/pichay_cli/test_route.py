@@ -1,6 +1,7 @@
 import click
 import pytest
 
+from pichay_cli.clients import client_of
 from pichay_cli.route import Route, route
 
 
@@ -49,9 +50,32 @@ def test_an_error_never_shows_a_password():
 def test_reverse_stands_for_the_api_or_for_the_users_gateway():
     assert route({}, None, reverse=True) == Route(mode="reverse:https://api.anthropic.com:443")
     own = {"ANTHROPIC_BASE_URL": "http://[::1]:9000/anthropic"}
-    assert route(own, None, reverse=True) == Route(
-        mode="reverse:http://[::1]:9000", settings=("pichay_hosts=::1",)
-    )
+    assert route(own, None, reverse=True) == Route(mode="reverse:http://[::1]:9000")
+
+
+@pytest.mark.parametrize(
+    ("command", "own", "upstream"),
+    [
+        ("claude", {"OPENAI_API_KEY": "k"}, "https://api.anthropic.com:443"),
+        ("codex", {"ANTHROPIC_API_KEY": "k"}, "https://api.openai.com:443"),
+        ("gemini", {}, "https://generativelanguage.googleapis.com:443"),
+        ("qwen", {"OPENAI_BASE_URL": "http://localhost:11434/v1"}, "http://localhost:11434"),
+        ("aider", {"OPENAI_API_KEY": "k"}, "https://api.openai.com:443"),
+        ("vibe", {}, "https://api.mistral.ai:443"),
+        ("my-agent", {}, "https://api.anthropic.com:443"),
+        ("my-agent", {"OPENAI_API_KEY": "k"}, "https://api.openai.com:443"),
+    ],
+)
+def test_reverse_stands_for_the_api_that_a_client_means(command, own, upstream):
+    way = route(own, None, reverse=True, client=client_of(command))
+    assert way.mode == f"reverse:{upstream}"
+
+
+def test_reverse_does_not_write_over_what_the_user_says_to_opencode():
+    own = {"OPENCODE_CONFIG_CONTENT": "{}"}
+    with pytest.raises(click.ClickException, match="OPENCODE_CONFIG_CONTENT is set already"):
+        route(own, None, reverse=True, client=client_of("opencode"))
+    assert route(own, None, reverse=False, client=client_of("opencode")) == Route()
 
 
 def test_reverse_says_that_it_leaves_the_users_proxy_out():
@@ -67,6 +91,15 @@ def test_a_gateway_that_would_not_be_paged_is_named():
     )
 
 
+def test_a_server_on_this_machine_is_paged_by_reverse_alone():
+    own = {"OPENAI_BASE_URL": "http://localhost:11434/v1"}
+    assert route(own, None, reverse=False).notes == (
+        "OPENAI_BASE_URL names localhost: page it with --reverse",
+    )
+
+
 def test_a_gateway_that_is_paged_is_not_named():
+    known = {"ANTHROPIC_BASE_URL": "https://api.anthropic.com"}
+    assert route(known, None, reverse=False).notes == ()
     own = {"ANTHROPIC_BASE_URL": "https://gateway.corp/v1"}
     assert route(own, None, reverse=False, hosts=("Gateway.corp",)).notes == ()

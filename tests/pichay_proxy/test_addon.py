@@ -9,6 +9,7 @@ import weakref
 from types import SimpleNamespace
 
 import pytest
+import zstandard
 from mitmproxy import exceptions
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import mode_specs
@@ -128,6 +129,61 @@ async def test_a_request_that_is_edited_has_its_length_right(proxied):
     flow = proxied.ask(grown())
     assert b"[Older result of Read" in flow.request.raw_content
     assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
+
+
+def in_frames(body):
+    """As Codex sends it: compressed as it is written, so that no frame says how much it holds."""
+    compressor = zstandard.ZstdCompressor(level=3).compressobj()
+    return b"".join((compressor.compress(body[:999]), compressor.compress(body[999:]),
+                     compressor.flush()))  # fmt: skip
+
+
+async def test_a_request_in_zstd_is_edited_sent_plain_and_tried_again_as_it_was(
+    proxied, second_try
+):
+    sent, body = second_try(tutils.tresp(content=WHOLE)), in_frames(grown().body())
+    flow = flow_of(body)
+    flow.request.headers["content-encoding"] = "zstd"
+    proxied.addon.request(flow)
+    assert b"[Older result of Read" in flow.request.raw_content
+    assert "content-encoding" not in flow.request.headers
+    assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
+    assert await proxied.answered(flow, REFUSED, 400, "application/json") == WHOLE
+    (again,) = (copy.request for copy in sent)
+    assert (again.raw_content, again.headers["content-encoding"]) == (body, "zstd")
+
+
+async def test_a_request_in_zstd_that_nothing_is_decided_about_keeps_its_very_bytes(proxied):
+    flow = flow_of(body := in_frames(Conversation().body()))
+    flow.request.headers["content-encoding"] = "zstd"
+    proxied.addon.request(flow)
+    assert flow.request.raw_content is body
+    assert flow.request.headers["content-encoding"] == "zstd"
+
+
+async def test_a_server_of_the_users_own_is_ours_in_plain_http(proxied):
+    flow = flow_of(grown().body(), "llm.example", "/proxy/v1/messages")
+    flow.request.scheme, flow.request.port = "http", 11434
+    proxied.addon.request(flow)
+    assert b"[Older result of Read" in flow.request.raw_content
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "paged"),
+    [
+        ("localhost", "/v1/messages", True),
+        ("gateway.corp", "/some/team/v1/messages", True),
+        (HOST, "/v1/messages", True),
+        (HOST, "/some/team/v1/messages", False),
+    ],
+)
+async def test_in_reverse_mode_every_path_is_ours_but_on_a_host_with_paths_of_its_own(
+    proxied, host, path, paged
+):
+    flow = flow_of(grown().body(), host, path)
+    flow.client_conn.proxy_mode = mode_specs.ProxyMode.parse(f"reverse:https://{host}")
+    proxied.addon.request(flow)
+    assert (b"[Older result of Read" in flow.request.raw_content) is paged
 
 
 @pytest.mark.parametrize(
