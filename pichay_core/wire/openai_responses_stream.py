@@ -124,11 +124,14 @@ class ReplyStream:
                 return self._other(frame, data, event)
 
     def _other(self, frame: bytes, data: bytes, event: Json) -> list[bytes]:
-        """Pass what is not of any item; nobody knows what it is if it should be of one."""
-        known = not data or data.strip() == b"[DONE]"
-        named = isinstance(event.get("type"), str) and edits.INDEX not in event
-        if not (known or named):
+        """Pass what is not known; nobody can give it its numbers where it cannot be read."""
+        index = event.get(edits.INDEX)
+        if isinstance(event.get("type"), str) and index is None:
+            return self._leg.pass_on(frame, event)
+        if data and data.strip() != b"[DONE]":
             self._leg.understood = False
+            if isinstance(index, int):
+                return self._leg.start(frame, event, index)
             if self._numbers.moved or self._later:
                 raise Unreadable("an event cannot be given its number")
         return self._leg.pass_on(frame, event)
