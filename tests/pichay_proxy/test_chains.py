@@ -4,6 +4,7 @@ import json
 
 from pichay_core.events import Rewound, Trimmed
 from pichay_core.model import Usage
+from pichay_core.wire import openai_responses
 from pichay_core.wire.report import Report
 from tests.builders import KEY, Proxy, prose, rules
 
@@ -83,3 +84,17 @@ def test_a_reply_that_nobody_knows_begins_a_session_that_is_given_nothing():
     sent, up = chain.send(output(1, "ok"), previous_response_id="resp_of_another_day")
     assert up is sent
     assert chain.proxy.session.requests == 1
+
+
+def test_a_conversation_that_the_provider_keeps_is_one_session():
+    proxy = Proxy(rules("every-turn", tau=1))
+    for number in range(3):
+        proxy.send(asked([output(number, "ok")], conversation={"id": "conv_1"}), KEY, path=PATH)
+        proxy.replied(_report(b'{"id":"resp_%d","conversation":{"id":"conv_1"}}' % number))
+    assert proxy.session.requests == 3
+
+
+def _report(reply):
+    reader = openai_responses.reader("application/json", "")
+    reader.feed(reply)
+    return reader.report()
