@@ -82,12 +82,21 @@ _LAST_UNBOUND = {
 """The newest version of each family that is known not to bind thinking to the history."""
 
 
+_GPT = re.compile(
+    r"(?:^|[/.])(?:chat)?gpt-(?P<major>\d{1,2})(?:[.-](?P<minor>\d{1,2}))?(?![0-9a-z])"
+)
+_LAST_UNBOUND_GPT = (6, 1)
+
+
 def binds_thinking(model: str) -> bool:
-    """True if editing what stands before a thinking block may invalidate that block.
+    """True if editing what stands before a model's thinking may have that thinking left out.
 
     So it is documented for fable and mythos from 5.1 and for opus, sonnet and haiku 5.5
-    (Anthropic, "Preserved thinking"). Any Claude that is not known to be free of it counts too.
+    (Anthropic, "Preserved thinking"), and for GPT from 6.2 (OpenAI, "Keep the prefix unchanged").
+    Any Claude that is not known to be free of it counts too.
     """
+    if gpt := _GPT.search(model.lower()):
+        return (int(gpt["major"]), int(gpt["minor"] or 0)) > _LAST_UNBOUND_GPT
     version = claude_version(model)
     return version is not None and version.number > _LAST_UNBOUND.get(version.family, (0, 0))
 

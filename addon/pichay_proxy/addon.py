@@ -187,8 +187,7 @@ class Pichay:
             return
         came = arrived(flow, route, body, time.time(), started)
         if wants_socket(flow.request):
-            if self._paging.refuses_socket(came):
-                flow.response = upgrade_required()
+            flow.response = upgrade_required() if self._paging.refuses_socket(came) else None
             return
         decision = decide(self._paging, came)
         if decision.exchange is not None:
@@ -197,6 +196,13 @@ class Pichay:
             put(flow.request, decision.body, decision.betas)
         if decision.exchange is not None and decision.exchange.cooperates:
             flow.request.headers["accept-encoding"] = "identity"  # its reply is read as it passes
+
+    def websocket_start(self, flow: http.HTTPFlow) -> None:
+        """A WebSocket is open: it passes unread, and that is said once."""
+        with self._boundary():
+            route = route_for(flow, self._own_hosts)
+            if route is not None and self._paging is not None:
+                self._paging.socket(arrived(flow, route, b"", time.time(), 0))
 
     def _made_by_us(self, flow: http.HTTPFlow) -> bool:
         return self._closing is not None and self._closing.is_ours(flow)

@@ -101,7 +101,7 @@ def decision(carried: Carried, turn: Turn) -> Decision:
     arrived, request = carried.arrived, carried.request
     changed = turn.body is not request.client_body
     exchange = Exchange(
-        identity=carried.identity.name,
+        identity=turn.session.identity,
         session=SessionId(turn.session.id),
         request=turn.session.requests,
         facts=turn.facts,

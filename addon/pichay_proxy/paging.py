@@ -116,11 +116,12 @@ class Paging:
         return "signed body" if credential.kind == "signed" else None
 
     def refuses_socket(self, arrived: Arrived) -> bool:
-        """True if a WebSocket is not to be opened; one that is passes as it comes, unread."""
-        if self.settings.http_fallback and arrived.route.purpose == "messages":
-            return True
+        """True if a WebSocket is not to be opened."""
+        return self.settings.http_fallback and arrived.route.purpose == "messages"
+
+    def socket(self, arrived: Arrived) -> None:
+        """Record that a WebSocket was opened, of which nothing is read."""
         self._pass(arrived, "websocket")
-        return False
 
     def _read_and_decide(self, arrived: Arrived, credential: Credential) -> Decision:
         request, identity = self._read(arrived, credential)
@@ -135,7 +136,7 @@ class Paging:
         encoding = arrived.headers.get("content-encoding", "")
         body = decoded(arrived.body, encoding, self.settings.largest_body)
         format = arrived.route.format
-        outline = format.outline(body, self._sessions.likely())
+        outline = format.outline(body, self._sessions.likely(format.name))
         head = format.head(outline, self._head(outline.known))
         head = replace(head, model=head.model or arrived.route.model)
         messages, betas = read_messages(format, outline), _betas(arrived.headers)

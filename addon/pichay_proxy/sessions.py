@@ -53,9 +53,12 @@ class LiveSessions:
         for group in reversed(self._groups.values()):
             yield from reversed(group.sessions.values())
 
-    def likely(self) -> list[tuple[Message, ...]]:
-        """Return the conversations that a request may continue."""
-        return [session.own for session in self]
+    def likely(self, wire: str) -> list[tuple[Message, ...]]:
+        """Return the conversations that a request of this wire format may continue.
+
+        The same bytes may say another thing on another wire.
+        """
+        return [session.own for session in self if session.wire in ("", wire)]
 
     def find(self, identity: Identity, messages: tuple[Message, ...], shape: str) -> Match | None:
         """Return the session that a request continues, None if none does. Changes nothing."""

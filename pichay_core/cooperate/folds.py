@@ -26,7 +26,7 @@ _SERVED = ("web_search_tool_result", "web_fetch_tool_result")
 _MAY_GO = frozenset(
     (
         *("text", "image", "document", "search_result", "tool_use", "tool_result"),
-        *("thinking", "redacted_thinking", "server_tool_use"),
+        *("thinking", "redacted_thinking", "reasoning", "server_tool_use"),
         *_SERVED,
     )
 )

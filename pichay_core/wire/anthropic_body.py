@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from pichay_core.wire import jsontext, sse
+from pichay_core.wire import jsontext
 from pichay_core.wire.anthropic_edits import Tally, recounted, tally, together
 from pichay_core.wire.anthropic_written import is_call, part
 from pichay_core.wire.jsontext import Place, Unreadable
+from pichay_core.wire.onepiece import OnePiece
 from pichay_core.wire.reply import Ask, Part, Reply, TextFilter
 from pichay_core.wire.shapes import Json, mapping, string
 
@@ -37,68 +38,17 @@ class _Read:
         return bool(self.reply.asks) and not self.reply.calls and self.reply.stop == "tool_use"
 
 
-class ReplyBody:
+class ReplyBody(OnePiece[_Read]):
     """One message for the client in one piece, over one or more legs."""
 
     def __init__(
         self, names: frozenset[str], text_filter: Callable[[], TextFilter] | None = None
     ) -> None:
+        super().__init__(self._leg, _message)
         self._names = names
         self._new_filter = text_filter
-        self._legs = list[_Read]()
-        self._body = bytearray()
-        self._first = True
-        self._loose = self._ended = self._finished = False
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return nothing, but for a first reply that is longer than what is held."""
-        if self._loose:
-            return [data] if data and self._first else []
-        self._body += data
-        if len(self._body) <= sse.LONGEST_FRAME:
-            return []
-        self._loose = True
-        held = bytes(self._body)
-        self._body.clear()
-        return [held] if self._first else []
-
-    def end(self) -> Reply:
-        """Say what the model wrote in this leg."""
-        self._ended = True
-        try:
-            read = self._read(bytes(self._body))
-        except Unreadable:
-            return Reply()
-        self._legs.append(read)
-        return read.reply
-
-    def go_on(self) -> None:
-        """Expect another leg of the same message."""
-        self._first = self._loose = self._ended = False
-        self._body.clear()
-
-    def finish(self) -> list[bytes]:
-        """Return the message, or what came instead of one."""
-        if self._finished:
-            return []
-        if not self._ended:
-            self.end()
-        self._finished = True
-        try:
-            body = _message(self._legs) if self._legs else bytes(self._body)
-        except Unreadable:
-            body = self._legs[0].body
-        return [body] if body else []
-
-    def fail(self, why: str) -> list[bytes]:
-        """Return the message as far as it came."""
-        return self.finish()
-
-    def waiting(self) -> bytes:
-        """Return nothing: there is no saying anything before the message."""
-        return b""
-
-    def _read(self, body: bytes) -> _Read:
+    def _leg(self, body: bytes) -> _Read:
         said = _said(body, ("type", "stop_reason", "usage"))
         content = jsontext.members(body).get("content")
         if said.get("type") != "message" or content is None:

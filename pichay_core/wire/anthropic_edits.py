@@ -29,7 +29,7 @@ _GROUPS = ("output_tokens_details", "server_tool_use")
 def renumbered(frame: bytes, index: int) -> bytes:
     """Return the event as one of the block with this index."""
     data = sse.data_of(frame)
-    return _spliced(frame, data, [(_index(data), b"%d" % index)])
+    return spliced(frame, data, [(_index(data), b"%d" % index)])
 
 
 def outside(data: bytes) -> Json:
@@ -49,7 +49,7 @@ def with_text(frame: bytes, index: int, text: str) -> bytes:
     place = jsontext.members(data, inner).get("text") if inner else None
     if place is None or "index" not in fields:
         raise Unreadable("there is no text")
-    return _spliced(frame, data, [(fields["index"], b"%d" % index), (place, jsontext.encode(text))])
+    return spliced(frame, data, [(fields["index"], b"%d" % index), (place, jsontext.encode(text))])
 
 
 def ended(frame: bytes, stop: str | None, totals: Tally) -> bytes:
@@ -62,7 +62,7 @@ def ended(frame: bytes, stop: str | None, totals: Tally) -> bytes:
         edits += [] if place is None else [(place, jsontext.encode(stop))]
     if "usage" in fields:
         edits += recounted(data, fields["usage"], totals)
-    return _spliced(frame, data, edits)
+    return spliced(frame, data, edits)
 
 
 def tally(usage: Json) -> Tally:
@@ -135,7 +135,8 @@ def _below(text: bytes, place: Place, path: Iterable[str]) -> Place | None:
     return found
 
 
-def _spliced(frame: bytes, data: bytes, edits: Iterable[tuple[Place, bytes]]) -> bytes:
+def spliced(frame: bytes, data: bytes, edits: Iterable[tuple[Place, bytes]]) -> bytes:
+    """Return the frame with its data edited; the same object if that changes nothing."""
     new = jsontext.splice(data, edits)
     if new == data:
         return frame

@@ -15,7 +15,18 @@ from dataclasses import dataclass
 
 from pichay_core.wire import jsontext
 from pichay_core.wire.anthropic_memory import sayable
-from pichay_core.wire.openai_chat_items import TOOL, calls, items_of, known_by, parts
+from pichay_core.wire.openai_chat_items import (
+    TOOL,
+    calls,
+    elements_of,
+    items_of,
+    kind_of,
+    known_by,
+    members_of,
+    object_of,
+    others,
+    parts,
+)
 from pichay_core.wire.openai_chat_write import replaced
 from pichay_core.wire.reply import Leg, Part
 from pichay_core.wire.shapes import mapping, string
@@ -49,7 +60,7 @@ def rest_of(members: Mapping[str, bytes]) -> bytes:
     said = {name: value for name, value in members.items() if name not in _APART}
     kept = {name: value for name, value in said.items() if value not in (b"null", b"[]")}
     content = members.get("content", b"null")
-    return _object({"role": b'"assistant"', "content": content} | kept)
+    return object_of({"role": b'"assistant"', "content": content} | kept)
 
 
 def call_known_by(id: str) -> str:
@@ -107,8 +118,8 @@ class _Reply:
 
 def _reply(raw: bytes) -> _Reply:
     said = mapping(jsontext.value(raw))
-    fields = _members(raw)
-    made = _elements(fields.get("tool_calls", b""))
+    fields = members_of(raw)
+    made = elements_of(fields.get("tool_calls", b""))
     known = (call_known_by(string(call.get("id"))) for call in calls(said))
     texts = (string(part.get("text")) for part in parts(said))
     return _Reply(raw, fields, "".join(texts), list(zip(known, made, strict=True)))
@@ -131,6 +142,11 @@ class _Aside:
         written = (part.raw for part in self.texts)
         return next(written, self.rest.get("content", b"null"))
 
+    @property
+    def opaque(self) -> bool:
+        """True if its content is no text."""
+        return self.content[:1] == b"["
+
     def written(self, kept: Iterable[str]) -> bytes:
         """Return it as the model wrote it, with those members of its rest that are *kept*."""
         names = {"role", *kept}
@@ -143,7 +159,7 @@ def _aside(leg: Leg) -> _Aside:
     rest = next((part for part in leg.parts if _is_rest(part)), Part(rest_of({}), REST))
     texts = [part for part in leg.parts if part.raw[:1] == b'"']
     made = [part for part in leg.parts if part.raw[:1] != b'"' and not _is_rest(part)]
-    return _Aside(leg, _members(rest.raw), rest.altered, texts, made)
+    return _Aside(leg, members_of(rest.raw), rest.altered, texts, made)
 
 
 def _is_rest(part: Part) -> bool:
@@ -167,7 +183,7 @@ def _left(reply: _Reply, asides: Sequence[_Aside]) -> str | None:
         if known_by(begun[:length]) != known:
             return None
         left = begun[length:]
-    opaque = any(aside.content[:1] == b"[" for aside in asides)
+    opaque = any(aside.opaque for aside in asides)
     return left if goes_on or opaque or not left.strip() else None
 
 
@@ -189,7 +205,7 @@ def _behind(value: bytes, before: bytes) -> bytes:
         case str(text), str(begun) if text.startswith(begun):
             return jsontext.encode(text.removeprefix(begun))
         case list(), list():
-            one, other = _elements(value), _elements(before)
+            one, other = elements_of(value), elements_of(before)
             same = one[: len(other)] == other
             return b"[" + b",".join(one[len(other) :]) + b"]" if same else value
         case _:
@@ -206,8 +222,10 @@ def _ending(reply: _Reply, asides: Sequence[_Aside], hidden: bool) -> list[bytes
     if last.altered:
         for name in {name for aside in asides for name in aside.rest} - set(_APART):
             fields |= {name: last.rest.get(name, b"")} if name in fields else {}
-    joined = any(part.shown for aside in earlier for part in aside.texts)
-    if joined or any(part.shown is None or part.altered for part in last.texts):
+    joined = any(aside.opaque or any(part.shown for part in aside.texts) for aside in earlier)
+    if last.opaque:
+        fields |= {"content": last.content} if joined else {}
+    elif joined or any(part.shown is None or part.altered for part in last.texts):
         fields["content"] = replaced(fields.get("content", b""), last.content)
     given = iter([call for _, call in reply.calls])
     made = [next(given) if part.shown else part.raw for part in last.calls if part.shown or hidden]
@@ -215,33 +233,22 @@ def _ending(reply: _Reply, asides: Sequence[_Aside], hidden: bool) -> list[bytes
 
 
 def _message(reply: _Reply, fields: Mapping[str, bytes], made: Sequence[bytes]) -> list[bytes]:
-    """Return a message with these members and calls: the client's own if it is the same."""
-    if dict(fields) == reply.fields and [*made] == [call for _, call in reply.calls]:
-        return [reply.raw]
-    content = jsontext.value(fields.get("content", b"null"))
-    says = content.strip() if isinstance(content, str) else content
-    return [_said(fields, made)] if says or made else []
+    """Return a message with these members and calls, the client's own if it is the same.
+
+    None that says nothing: hosts refuse it.
+    """
+    said = {name: jsontext.value(value) for name, value in fields.items() if name != "tool_calls"}
+    texts = (string(part.get("text")).strip() or kind_of(part) != "text" for part in parts(said))
+    if not (made or any(texts) or any(others(said))):
+        return []
+    same = dict(fields) == reply.fields and [*made] == [call for _, call in reply.calls]
+    return [reply.raw if same else _said(fields, made)]
 
 
 def _said(fields: Mapping[str, bytes], made: Sequence[bytes]) -> bytes:
     """Return a message as JSON, its calls in their place, or at its end."""
     written = {name: value for name, value in fields.items() if name != "tool_calls" or made}
-    return _object(written | ({"tool_calls": b"[" + b",".join(made) + b"]"} if made else {}))
-
-
-def _object(members: Mapping[str, bytes]) -> bytes:
-    said = (jsontext.encode(name) + b":" + value for name, value in members.items())
-    return b"{" + b",".join(said) + b"}"
-
-
-def _members(raw: bytes) -> dict[str, bytes]:
-    return {name: raw[at.start : at.end] for name, at in jsontext.members(raw).items()}
-
-
-def _elements(raw: bytes) -> list[bytes]:
-    if raw[:1] != b"[":
-        return []
-    return [raw[at.start : at.end] for at in jsontext.elements(raw, jsontext.whole(raw))]
+    return object_of(written | ({"tool_calls": b"[" + b",".join(made) + b"]"} if made else {}))
 
 
 def _written(leg: Leg) -> bytes:

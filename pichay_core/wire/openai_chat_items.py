@@ -8,7 +8,7 @@ Source: OpenAI's reference of Chat Completions; OpenRouter and LiteLLM for ``cac
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -143,6 +143,24 @@ def _canonical(item: Json) -> Json:
 def unmarked(item: Json) -> Json:
     """Return a part, or a tool's definition, without its cache markers."""
     return {name: value for name, value in item.items() if name not in MARKERS}
+
+
+def members_of(raw: bytes) -> dict[str, bytes]:
+    """Return the text of each member of an object. Raises Unreadable."""
+    return {name: raw[at.start : at.end] for name, at in jsontext.members(raw).items()}
+
+
+def object_of(members: Mapping[str, bytes]) -> bytes:
+    """Return an object that has these members."""
+    said = (jsontext.encode(name) + b":" + value for name, value in members.items())
+    return b"{" + b",".join(said) + b"}"
+
+
+def elements_of(raw: bytes) -> list[bytes]:
+    """Return the text of each element of a list; nothing of what is none."""
+    if raw[:1] != b"[":
+        return []
+    return [raw[at.start : at.end] for at in jsontext.elements(raw, jsontext.whole(raw))]
 
 
 def known_by(text: str) -> str:

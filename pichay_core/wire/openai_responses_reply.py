@@ -11,7 +11,7 @@ from pichay_core.wire.shapes import Json, items, mapping, string
 
 _TELLING = (b"usage", b"error")
 """Every event that holds a response says its usage, if only that it is not known yet."""
-_KEPT = ("usage", "error", "prompt_cache_diagnostics", "id", "store")
+_KEPT = ("usage", "error", "prompt_cache_diagnostics", "id", "conversation", "store")
 _DROPPED = "input_transformations"
 
 
@@ -39,8 +39,14 @@ class Reader:
             dropped=tuple(self._dropped),
             cache_miss=string(miss.get("reason")),
             missed_tokens=count(miss, "cache_missed_tokens"),
-            id="" if self._seen.get("store") is False else string(self._seen.get("id")),
+            id=self._goes_on_by(),
         )
+
+    def _goes_on_by(self) -> str:
+        """Return by which id a client may go on: of its conversation, else of the reply itself."""
+        conversation = string(mapping(self._seen.get("conversation")).get("id"))
+        kept = self._seen.get("store") is not False
+        return conversation or (string(self._seen.get("id")) if kept else "")
 
     def _note(self, said: Json) -> None:
         if said.get("type") == "error":

@@ -105,10 +105,18 @@ def test_any_text_is_a_model_name(name):
         ("claude-saga-1", True),
         ("claude", True),
         ("gpt-6-sol", False),
+        ("gpt-6.1-sol", False),
+        ("gpt-6.2-sol", True),
+        ("openai/gpt-6.2-astra", True),
+        ("gpt-7", True),
+        ("gpt-5.4-2026-03-05", False),
+        ("gpt-4o", False),
+        ("gpt-4-1106-preview", False),
+        ("gpt-6-2026-11-18", False),
         ("gemini-3.1-pro", False),
     ],
 )
-def test_thinking_is_bound_by_the_newest_claude_models_and_by_unknown_ones(name, binds):
+def test_thinking_is_bound_by_the_newest_models_and_by_unknown_claudes(name, binds):
     assert binds_thinking(name) is binds
 
 

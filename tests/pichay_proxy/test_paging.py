@@ -535,3 +535,16 @@ def test_records_hold_no_secret():
     (turned,) = proxy.turns
     assert isinstance(turned, Turned)
     assert "sk-ant" not in repr((turned.credential, turned.source, turned.after.identity))
+
+
+# -- more than one wire -------------------------------------------------------------------
+
+
+def test_two_conversations_that_begin_with_the_same_bytes_on_two_wires_are_read_as_they_are():
+    begun = b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}'
+    alone, both = Proxy(), Proxy()
+    alone.send(begun, path="/v1/chat/completions")
+    both.send(begun)
+    both.send(begun, path="/v1/chat/completions")
+    assert both.session.messages == alone.session.messages
+    assert both.session.messages != next(iter(reversed([*both.sessions]))).messages
