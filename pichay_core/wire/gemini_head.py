@@ -95,7 +95,3 @@ def _value(outline: Outline, *names: str) -> Json:
     found = (outline.field(name) for name in names)
     raw = next((raw for raw in found if raw is not None), None)
     return {} if raw is None else mapping(jsontext.value(raw))
-
-
-def _says(outline: Outline, name: str) -> bool:
-    return outline.field(name) not in (None, b"null", b'""')
