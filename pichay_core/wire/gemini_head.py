@@ -16,8 +16,6 @@ from pichay_core.wire.format import Head, Outline
 from pichay_core.wire.gemini_parts import named, parts_in, parts_of, scenes_in
 from pichay_core.wire.shapes import Json, items, mapping, string
 
-_PARTIAL = ("cachedContent", "cached_content")
-
 
 def head(outline: Outline, previous: Head | None = None) -> Head:
     """Read what stands beside the contents; system and tools only where their text is new."""
@@ -40,7 +38,6 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         untouchable=None,
         size=len(system or b"") + len(tools or b""),
         forced=_forced(outline),
-        partial=next((name for name in _PARTIAL if _says(outline, name)), ""),
     )
 
 
@@ -98,7 +95,3 @@ def _value(outline: Outline, *names: str) -> Json:
     found = (outline.field(name) for name in names)
     raw = next((raw for raw in found if raw is not None), None)
     return {} if raw is None else mapping(jsontext.value(raw))
-
-
-def _says(outline: Outline, name: str) -> bool:
-    return outline.field(name) not in (None, b"null", b'""')

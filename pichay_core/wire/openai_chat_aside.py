@@ -177,14 +177,15 @@ def _left(reply: _Reply, asides: Sequence[_Aside]) -> str | None:
     if made != shown and not (goes_on and made[: len(shown)] == shown):
         return None
     left = reply.text
+    if any(aside.opaque for aside in asides):
+        return left
     for known in (part.shown for aside in asides for part in aside.texts if part.shown):
         begun = left.lstrip()
         length = int(known.split()[1])
         if known_by(begun[:length]) != known:
             return None
         left = begun[length:]
-    opaque = any(aside.opaque for aside in asides)
-    return left if goes_on or opaque or not left.strip() else None
+    return left if goes_on or not left.strip() else None
 
 
 def _tail(reply: _Reply, asides: Sequence[_Aside], left: str) -> list[bytes]:

@@ -204,19 +204,28 @@ class Leg:
 
     def complete(self, output: list[bytes]) -> None:
         """Take the items that the end of the reply tells of and no event did."""
+        told = {name for item in self._items for name in _names(item.said)}
         for index, raw in enumerate(output):
             said = items_of(raw)[0]
-            item = self._by_index.get(index) or self._begin(said, index)
-            if not item.raw:
-                item.raw = raw
-                item.seen = item.texts.item(raw, said) if item.texts else raw
-                if item.shown is None and item.texts:
-                    item.shown = _is_shown(item.texts, over=True)
+            if not told.isdisjoint(_names(said)):
+                continue
+            item = self._unfinished(index) or self._begin(said, self._unused(index))
+            item.raw = raw
+            item.seen = item.texts.item(raw, said) if item.texts else raw
+            if item.shown is None and item.texts:
+                item.shown = _is_shown(item.texts, over=True)
         self._settle()
         self._decide()
         for item in self._items:
             if item.shown and item.place is None and item.raw:
                 item.place = self._numbers.of_item(item.index)
+
+    def _unfinished(self, index: int) -> Item | None:
+        item = self._by_index.get(index)
+        return None if item is None or item.raw else item
+
+    def _unused(self, index: int) -> int:
+        return index if index not in self._by_index else max(self._by_index) + 1
 
     @property
     def open(self) -> bool:
@@ -261,6 +270,11 @@ class Leg:
         """Yield what stood in the tags that were taken out."""
         for item in self._items:
             yield from item.texts.taken() if item.texts else ()
+
+
+def _names(item: Json) -> set[str]:
+    """Return what an item is found again by: upstream may number those of its end otherwise."""
+    return ({known_by(item), string(item.get("id"))} - {""}) if item else set[str]()
 
 
 def _is_shown(texts: Texts, over: bool) -> bool | None:

@@ -96,6 +96,19 @@ def test_in_reverse_the_agent_is_given_a_base_url_and_nothing_else(pichay, confd
     assert (done.returncode, given) == (0, {"ANTHROPIC_BASE_URL"})
 
 
+@pytest.mark.e2e
+def test_in_reverse_codex_is_told_in_its_arguments_which_come_before_the_users(
+    pichay, confdir, tmp_path
+):
+    codex = script(tmp_path, "codex", 'echo "$@"')
+    done = pichay("run", "--reverse", "--confdir", confdir, "--", codex, "exec", "hello")
+    *told, url, verb, prompt = done.stdout.split()
+    assert (told, verb, prompt) == (["-c"], "exec", "hello")
+    assert url.startswith('openai_base_url="http://127.0.0.1:') and url.endswith('/v1"')
+    assert "for https://api.openai.com; recorded in" in done.stderr
+    assert "Codex: a WebSocket passes unread" in done.stderr
+
+
 @pytest.fixture
 def agent(environment, confdir):
     """A pichay and, under it, a shell that tells its proxy and then reads lines to run."""

@@ -435,9 +435,8 @@ def test_the_head_says_what_stands_beside_the_contents():
     assert gemini.head(gemini.outline(body(systemInstruction=PROMPT, tools=TOOLS)), found) == found
 
 
-def test_cached_content_is_history_that_the_provider_has():
-    assert head(cachedContent="cachedContents/1").partial == "cachedContent"
-    assert head(cachedContent="").partial == ""
+def test_what_follows_cached_content_is_sent_every_time():
+    assert head(cachedContent="cachedContents/1").partial == ""
 
 
 @pytest.mark.parametrize(

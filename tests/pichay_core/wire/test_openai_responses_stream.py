@@ -310,6 +310,16 @@ def test_items_that_only_the_end_tells_of_are_the_models_too():
     assert reply.whole
 
 
+def test_an_item_is_one_whatever_its_number_at_the_end():
+    said = [
+        frame.replace(b'"output_index":1', b'"output_index":5')
+        for frame in frames([ours("c1"), says("x")])
+    ]
+    data, (reply,) = play(new(), [said])
+    assert response_of(data)["output"] == [says("x")]
+    assert len(reply.parts) == 2
+
+
 def test_an_item_that_has_only_an_end_is_an_item():
     kept = ("response.created", "response.output_item.done", "response.completed")
     every = frames([ours("c1"), says("x")])
