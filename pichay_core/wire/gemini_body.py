@@ -79,7 +79,10 @@ class ReplyBody:
         if not self._ended:
             self.end()
         self._finished = True
-        body = self._message() if self._legs else bytes(self._body)
+        try:
+            body = self._message() if self._legs else bytes(self._body)
+        except Unreadable:
+            body = self._legs[0].response.data
         return [body] if body else []
 
     def fail(self, why: str) -> list[bytes]:

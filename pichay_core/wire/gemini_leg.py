@@ -91,7 +91,7 @@ class Leg:
 
         *ends*: nothing follows them. Raises Unreadable before any is taken.
         """
-        parts = [(raw, mapping(jsontext.value(raw))) for raw in raws]
+        parts = [(raw, _read(raw)) for raw in raws]
         shown = [show for raw, said in parts for show in self._take(raw, said)]
         return [*shown, *self.let_out()] if ends else shown
 
@@ -163,6 +163,15 @@ class Leg:
     def _tags(self) -> Iterator[str]:
         """Yield what stood in the tags that were taken out."""
         return (tag for one in self._filters for tag in one.taken)
+
+
+def _read(raw: bytes) -> Json:
+    """Return what a part says. Raises Unreadable if a place in it could not be found later."""
+    said = mapping(jsontext.value(raw))
+    if said:
+        jsontext.members(raw)
+        _arguments(raw)
+    return said
 
 
 def _arguments(raw: bytes) -> bytes:

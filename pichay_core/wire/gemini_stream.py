@@ -97,23 +97,23 @@ class ReplyStream:
             return self._as_it_came(frame)
         try:
             response = events.response_in(data)
-            shown = self._leg.take(response.parts, bool(response.finish))
+            if response.failed:
+                self._failed = True
+                return [frame]
+            return self._passed(frame, response)
         except Unreadable:
             self._leg.understood = False
             return self._as_it_came(frame)
-        if response.failed:
-            self._failed = True
-            return [frame]
-        self._written = {**self._written, **tally(response)}
-        self._stop = response.finish or self._stop
-        self._id = self._id or response.id
-        return self._passed(frame, response, shown)
 
     def _as_it_came(self, frame: bytes) -> list[bytes]:
         return self._hold([frame]) if self._tail and not self._failed else [frame]
 
-    def _passed(self, frame: bytes, response: Response, shown: list[bytes]) -> list[bytes]:
+    def _passed(self, frame: bytes, response: Response) -> list[bytes]:
         """Return what of an event goes to the client now; the end of the message may wait."""
+        shown = self._leg.take(response.parts, bool(response.finish))
+        self._written = {**self._written, **tally(response)}
+        self._stop = response.finish or self._stop
+        self._id = self._id or response.id
         self._shown |= bool(shown)
         extra, parts = list[bytes](), shown
         if response.array is None:
@@ -205,7 +205,11 @@ class ReplyStream:
         frame, response = self._last_end
         own, all_legs = tally(response), together(self._before, self._written)
         more = {name: count - own.get(name, 0) for name, count in all_legs.items()}
-        return events.reframed(frame, changed(response, Change([], before=more, id=self._id)))
+        try:
+            said = changed(response, Change([], before=more, id=self._id))
+        except Unreadable:
+            return events.end_event()
+        return events.reframed(frame, said)
 
     def waiting(self) -> bytes:
         """Return nothing: the client libraries of this provider know no keep-alive."""

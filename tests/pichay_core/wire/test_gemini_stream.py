@@ -161,6 +161,33 @@ def test_nothing_that_comes_makes_it_raise(legs, filtered, streamed, why):
     play(new(filtered, streamed), legs, why)
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"text":"a","text":"b"}',
+        b'{"functionCall":{"name":"memory_fault","args":{},"args":{}}}',
+        b'{"functionCall":{"name":"memory_fault"}},{"text":"a","text":"b"}',
+    ],
+)
+def test_what_is_said_twice_in_one_place_is_not_understood(odd, streamed):
+    said = b'{"candidates":[{"content":{"parts":[%b,%b]},"finishReason":"STOP"}]}' % (odd, odd)
+    came = b"data: " + said + b"\n\n" if streamed else said
+    data, [reply] = play(new(streamed=streamed), [[came]])
+    assert data == came
+    assert not reply.whole
+
+
+def test_counts_that_stand_there_twice_are_left_as_they_came():
+    odd = b'{"usageMetadata":{"candidatesTokenCount":1,"candidatesTokenCount":2}}'
+    frame = b"data: " + odd + b"\n\n"
+    data, replies = once([frames([ours()]), [frame, *frames([text("b")])]])
+    assert frame in data
+    assert not replies[1].whole
+    twin = odd[:-1] + b',"candidates":[{"content":{"parts":[]}}]}'
+    assert play(new(streamed=False), [[whole([text("a"), ours()])], [twin]])[0]
+
+
 # -- calls of ours ------------------------------------------------------------------------
 
 
