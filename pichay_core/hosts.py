@@ -26,6 +26,8 @@ class Gets:
     word: str
     purpose: Purpose
     sentence: str
+    events: str = ""
+    """What the query must hold for a reply that is a stream of events, if it must hold anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ IF_WHOLE = Gets(
 AS_EVENTS = Gets(
     "paged as events",
     "messages",
-    "The same; a reply that is a stream of JSON, not of events (alt=sse), passes.",
+    "The same; where the reply is a stream of JSON, not of events (alt=sse), without the tools.",
+    events="alt=sse",
 )
 SAME_VIEW = Gets(
     "same view",

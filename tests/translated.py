@@ -299,10 +299,16 @@ def _part(part: Json) -> Json:
     raise AssertionError(part)
 
 
+_GEMINI = f"/v1beta/models/{SONNET}:streamGenerateContent?alt=sse"
 ANTHROPIC = Wire()
 WIRES = (
     ANTHROPIC,
     Wire("openai_chat", "/v1/chat/completions", _say_chat, _hear_chat),
     Wire("openai_responses", "/v1/responses", _say_responses, _hear_responses),
-    Wire("gemini", f"/v1beta/models/{SONNET}:streamGenerateContent", _say_gemini, _hear_gemini),
+    Wire(
+        "gemini",
+        f"/v1beta/models/{SONNET}:streamGenerateContent?alt=sse",
+        _say_gemini,
+        _hear_gemini,
+    ),
 )

@@ -138,7 +138,11 @@ class Paging:
         format = arrived.route.format
         outline = format.outline(body, self._sessions.likely(format.name))
         head = format.head(outline, self._head(outline.known))
-        head = replace(head, model=head.model or arrived.route.model)
+        head = replace(
+            head,
+            model=head.model or arrived.route.model,
+            unanswerable=head.unanswerable or arrived.route.unanswerable,
+        )
         messages, betas = read_messages(format, outline), _betas(arrived.headers)
         request = Request(
             format,

@@ -24,6 +24,8 @@ class Route:
     """The model that the path names; empty where the body does."""
     why: str = ""
     """Why it passes as it came, if it does."""
+    unanswerable: bool = False
+    """Its reply is asked for in a form that is not edited."""
 
 
 def route_of(method: str, path: str, paths: Iterable[Path] = ANYWHERE) -> Route | None:
@@ -31,4 +33,7 @@ def route_of(method: str, path: str, paths: Iterable[Path] = ANYWHERE) -> Route 
     if method != "POST" or (fitting := found(path, paths)) is None:
         return None
     known, model = fitting
-    return Route(known.pattern, known.purpose, FORMATS[known.format], model, known.why)
+    needed, query = known.gets.events, path.partition("?")[2].split("&")
+    unanswerable = bool(needed) and needed not in query
+    format = FORMATS[known.format]
+    return Route(known.pattern, known.purpose, format, model, known.why, unanswerable)

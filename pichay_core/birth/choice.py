@@ -70,7 +70,7 @@ def chosen(wanted: Birth, request: Request) -> Birth:
     and no answer: then the model is offered none.
     """
     tools = frozenset(request.head.tool_names)
-    asks = bool(tools) and not request.head.stored
+    asks = bool(tools) and not request.head.unanswerable
     names = wanted.names & tools
     return replace(
         wanted,

@@ -74,8 +74,9 @@ class Head:
     partial: str = ""
     """What the request goes on from, by its id: the provider has it, and the body holds only what
     is new. Empty where all of the conversation is sent."""
-    stored: bool = False
-    """The provider keeps the reply, and the client may go on from it by its id."""
+    unanswerable: bool = False
+    """What the reply asks of us could not be answered: the provider keeps it, and the client may go
+    on from it by its id; or it comes in a form that is not edited."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def head(outline: Outline, previous: Head | None = None) -> Head:
         size=sum(_beside(outline, name) for name in ("system", "tools")),
         forced=string(mapping(_field(outline, "tool_choice")).get("name")),
         partial=_goes_on_from(outline),
-        stored=_field(outline, "store") is not False,
+        unanswerable=_field(outline, "store") is not False,
     )
 
 

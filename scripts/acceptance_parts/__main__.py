@@ -100,7 +100,7 @@ def _ways(given: argparse.Namespace) -> Mapping[str, Options]:
     if given.observe:
         return {"observe": Options(mode="observe", settings=tuple(given.set))}
     if given.set:
-        return {"as set": Options(settings=tuple(given.set))}
+        return {"set": Options(settings=tuple(given.set))}
     return {"eager": EAGER, "usual": Options()}
 
 

@@ -57,3 +57,11 @@ def test_a_model_that_the_path_names_is_known_and_a_key_in_the_query_is_not_kept
         FORMATS["anthropic"],
         "claude-x@1",
     )
+
+
+@pytest.mark.parametrize(("query", "unanswerable"), [
+    ("?alt=sse", False), ("?key=x&alt=sse", False), ("", True), ("?alt=json", True),
+])  # fmt: skip
+def test_a_stream_that_is_no_stream_of_events_cannot_be_answered(query, unanswerable):
+    path = "/v1beta/models/gemini-2.5-pro:streamGenerateContent" + query
+    assert route_of("POST", path).unanswerable == unanswerable

@@ -275,7 +275,7 @@ def test_a_request_that_names_what_the_provider_has_is_a_part(field, value, part
 
 @pytest.mark.parametrize(("more", "stored"), [({}, True), ({"store": False}, False)])
 def test_the_provider_keeps_a_reply_unless_it_is_told_not_to(more, stored):
-    assert head(outline(body([user("a")], **more)), None).stored is stored
+    assert head(outline(body([user("a")], **more)), None).unanswerable is stored
 
 
 def test_a_forced_tool_is_named():
