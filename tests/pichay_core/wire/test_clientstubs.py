@@ -6,6 +6,8 @@ from pichay_core.wire.clientstubs import (
     is_cleared,
     is_unchanged,
     lists_skills,
+    scene,
+    sets_the_scene,
 )
 
 UNCHANGED = [
@@ -100,3 +102,25 @@ def test_a_long_text_is_searched_in_no_time():
 )
 def test_a_list_of_skills_is_known_by_its_first_words(text, lists):
     assert lists_skills(text) is lists
+
+
+GEMINI = "<session_context>\nThis is the Gemini CLI. We are setting up the context for our chat.\n"
+QWEN = "This is the Qwen Code. We are setting up the context for our chat.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (GEMINI + "- **Workspace Directories:**\n  - /p/a\n  - /p/b\n", ("/p/a", "/p/b")),
+        (QWEN + "I am in the directory: /p/a\n- **Directory Structure:**\n  - /x", ("/p/a",)),
+        (QWEN, ()),
+    ],
+)
+def test_a_text_that_sets_the_scene_says_where_the_client_works(text, where):
+    assert sets_the_scene(text)
+    assert scene(text) == where
+
+
+@pytest.mark.parametrize("text", ["", "Fix it.", "What does <session_context> mean?"])
+def test_what_a_user_says_sets_no_scene(text):
+    assert not sets_the_scene(text)
