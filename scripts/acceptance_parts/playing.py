@@ -22,10 +22,11 @@ from acceptance_parts.installing import Installed
 from acceptance_parts.played import Played, counted, tree
 from acceptance_parts.script import PROMPTS
 from acceptance_parts.upstream import Upstream
+from pichay_cli.clients import client_of
 from pichay_cli.demo.certificate import Certificate, make_certificate
 from pichay_cli.demo.project import write_project
 from pichay_cli.demo.server import serving
-from pichay_cli.environment import needs, through_proxy
+from pichay_cli.environment import through_proxy
 from pichay_cli.launch import started
 from pichay_cli.options import Options
 from pichay_core.store.place import VARIABLE as HOME_VARIABLE
@@ -78,8 +79,8 @@ def play(
         gateway = stack.enter_context(open_gateway(urlsplit(url).port or 0, HOSTS))
         way = stack.enter_context(_way(gateway, certificate, options, folders))
         environment = _environment(installed, folders) | way
-        environment |= {need.name: need.value
-                        for need in needs(installed.client.arguments[0], environment)}  # fmt: skip
+        needed = client_of(installed.client.arguments[0]).needed(environment)
+        environment |= {need.name: need.value for need in needed}
         codes = tuple(_commands(installed, model, environment, folders))
     return Played(
         codes=codes,
