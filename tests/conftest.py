@@ -1,6 +1,14 @@
 """What every test may rely on."""
 
+import os
 import signal
+
+from hypothesis import settings
+
+# Laws that name no number of examples are tried on so many; PICHAY_EXAMPLES asks for more.
+EXAMPLES = int(os.environ.get("PICHAY_EXAMPLES", "40"))
+settings.register_profile("usual", max_examples=EXAMPLES, deadline=None)
+settings.load_profile("usual")
 
 # A shell that starts a job in the background lets it ignore interrupts, nohup lets it ignore
 # hang-ups, and so would every process that a test starts and means to signal.

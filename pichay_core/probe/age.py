@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pichay_core.model import Call, Kind
 from pichay_core.probe.stays import length, within
 from pichay_core.probe.window import Asked, Piece, Stay, Told
+from pichay_core.tools import rule_for
 
 AGE = 4
 """User turns."""
@@ -91,7 +92,10 @@ def _same_call(call: Call | None) -> _Wanted | None:
 
 
 def _same_thing(call: Call | None) -> _Wanted | None:
+    """Return the file that a call of a reading tool names; a shell is none, as the paper counts."""
     if call is None or call.kind is not Kind.READ or call.key is None:
+        return None
+    if rule_for(call.tool, {}).shell:
         return None
     return "", call.key.target
 
