@@ -7,14 +7,12 @@ Source: https://docs.claude.com/en/docs/build-with-claude/streaming
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from pichay_core.wire import jsontext, sse
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.shapes import Json, mapping
-
-type Tally = Mapping[tuple[str, ...], int]
-"""What a usage counts on the output side, by where in it the count stands."""
+from pichay_core.wire.tally import Tally, counts_in
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 STOPPED = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -72,12 +70,7 @@ def tally(usage: Json) -> Tally:
         (group, name): count for group, members in grouped for name, count in members.items()
     }
     counts[(_COUNT,)] = usage.get(_COUNT)
-    return {path: count for path, count in counts.items() if type(count) is int and count >= 0}
-
-
-def together(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    return {path: one.get(path, 0) + other.get(path, 0) for path in {**one, **other}}
+    return counts_in(counts.items())
 
 
 def recounted(text: bytes, usage: Place, totals: Tally) -> Iterator[tuple[Place, bytes]]:

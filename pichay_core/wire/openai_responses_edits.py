@@ -6,15 +6,13 @@ where an event has no such place.
 Source: the event types of openai-python 3.52.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pichay_core.wire import jsontext, sse
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.shapes import Json, mapping
-
-type Tally = Mapping[tuple[str, ...], int]
-"""What a usage counts on the output side, by where in it the count stands."""
+from pichay_core.wire.tally import Tally, counts_in
 
 SEQUENCE, INDEX = "sequence_number", "output_index"
 WAITING = b": waiting\n\n"
@@ -101,12 +99,7 @@ def tally(usage: Json) -> Tally:
     details = mapping(usage.get(_DETAILS))
     counts: dict[tuple[str, ...], object] = {(_DETAILS, name): details[name] for name in details}
     counts[(_COUNT,)] = usage.get(_COUNT)
-    return {path: count for path, count in counts.items() if type(count) is int and count >= 0}
-
-
-def together(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    return {path: one.get(path, 0) + other.get(path, 0) for path in {**one, **other}}
+    return counts_in(counts.items())
 
 
 def error_event(why: str, sequence: int) -> bytes:
