@@ -109,7 +109,10 @@ class ReplyStream(Streamed[Leg]):
 
     def _flush(self) -> None:
         super()._flush()
-        self._failed |= self._rest.lstrip().startswith(b"{")
+        if self._rest.lstrip().startswith(b"{"):
+            self._failed = True
+            self._late.append(self._rest)
+            self._rest = b""
 
     def _let_out(self) -> list[bytes]:
         return [events.text_event(part) for part in self._leg.let_out()]

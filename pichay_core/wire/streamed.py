@@ -180,11 +180,13 @@ class Streamed[Leg: OneLeg](ABC):
         """Return the end of a message that was to go on and cannot.
 
         In its first leg that is an error, if it is not whole: the client would take any other end
-        for one of the model's. In a later one too, if the client has been shown nothing so far: it
-        asks again then, where an empty message would end its work.
+        for one of the model's. It is one too if the client has been shown nothing so far, not even
+        an end: it asks again then, where an empty message would end its work.
         """
-        lives = self._shows if self._later else self._complete
-        if self._finished or self._failed or lives:
+        whole = self._later or self._complete
+        empty = not self._shows and (self._later or self._tail)
+        over = self._finished or self._failed or self._silent
+        if over or (whole and not empty):
             return self._finish(why)
         self._finished = self._silent = True
         return [self._error(why)]
@@ -198,7 +200,7 @@ class Streamed[Leg: OneLeg](ABC):
         if not (self._failed or self._loose or self._silent):
             broken = self._later and not self._complete
             found += self._brought_to_end(why) if broken else self._settled_tail()
-        if self._failed or not (self._later or self._leg.altered):
+        if not (self._later or self._leg.altered):
             found.append(self._rest)
         return [piece for piece in found if piece]
 
