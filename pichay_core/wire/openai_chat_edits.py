@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pichay_core.wire import jsontext, sse
-from pichay_core.wire.anthropic_edits import recounted, spliced
+from pichay_core.wire.anthropic_edits import recounted
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.openai_chat_items import members_of, object_of
 from pichay_core.wire.shapes import Json, mapping
@@ -54,7 +54,7 @@ def edited(frame: bytes, change: Change) -> bytes:
     if not change:
         return frame
     data = sse.data_of(frame)
-    return spliced(frame, data, list(_edits(data, change)))
+    return sse.spliced(frame, data, list(_edits(data, change)))
 
 
 def _edits(data: bytes, change: Change) -> Iterator[tuple[Place, bytes]]:

@@ -180,7 +180,7 @@ def _event(data: bytes) -> Json:
 def _output(frame: bytes) -> list[bytes]:
     """Return the items that the end of a response tells of."""
     data = sse.data_of(frame)
-    place = edits.below(data, jsontext.whole(data), ("response", "output"))
+    place = jsontext.below(data, jsontext.whole(data), ("response", "output"))
     if place is None or data[place.start : place.start + 1] != b"[":
         return []
     return [data[item.start : item.end] for item in jsontext.elements(data, place)]
