@@ -177,7 +177,7 @@ def test_a_restart_changes_no_byte_whatever_is_chosen_then(play, client, ruling,
     first = [up for _, up, _ in laws.played(steady, play)]
     proxy = everything(ruling, sessions=laws._with_secrets_of(steady))
     again = [up for _, up, _ in laws.played(proxy, play[:at])]
-    proxy = laws._restarted(proxy, ruling)
+    proxy = laws._restarted(laws.ANTHROPIC, proxy, ruling)
     if chosen:
         proxy.paging.settings = settings_of(ruling, **EVERYTHING)
     later = [up for _, up, _ in laws.played(proxy, play[at:])]

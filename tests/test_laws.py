@@ -313,7 +313,7 @@ def test_the_generator_reaches_what_the_laws_are_about(wire):
     """Else they would hold of nothing."""
     seen = {"flush": 0, "fault": 0, "repair": 0, "fork": 0, "rewind": 0, "bytes": 0}
 
-    @settings(max_examples=60, deadline=None, derandomize=True)
+    @settings(max_examples=30, deadline=None, derandomize=True)
     @given(plays, clients, rulings)
     def count(play, client, ruling):
         proxy = wire.proxy(ruling)
@@ -385,7 +385,7 @@ def _long_talk() -> Talk:
     return talk.call("Bash", [{"type": "text", "text": "x" * 3000}], command="make")
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.randoms(use_true_random=False))
 def test_any_json_body_passes_or_is_paged_and_never_fails(random):
     proxy, talk = Proxy(rules("every-turn", tau=1)), _long_talk()
@@ -401,7 +401,7 @@ def test_any_json_body_passes_or_is_paged_and_never_fails(random):
             assert len(same["messages"]) == len(whole["messages"])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.randoms(use_true_random=False))
 def test_any_bytes_pass_or_are_paged_and_never_fail(random):
     proxy, talk = Proxy(rules("every-turn", tau=1)), _long_talk()

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import reduce
 
 from pichay_core.wire import jsontext
-from pichay_core.wire.anthropic_edits import Tally, recounted, tally, together
+from pichay_core.wire.anthropic_edits import recounted, tally
 from pichay_core.wire.anthropic_written import is_call, part
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.onepiece import OnePiece
 from pichay_core.wire.reply import Ask, Part, Reply, TextFilter
 from pichay_core.wire.shapes import Json, mapping, string
+from pichay_core.wire.tally import Tally, together
 
 _END = (
     "stop_reason", "stop_sequence", "stop_details", "container", "context_management", "usage",

@@ -7,14 +7,12 @@ Source: https://docs.claude.com/en/docs/build-with-claude/streaming
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from pichay_core.wire import jsontext, sse
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.shapes import Json, mapping
-
-type Tally = Mapping[tuple[str, ...], int]
-"""What a usage counts on the output side, by where in it the count stands."""
+from pichay_core.wire.tally import Tally, counts_in
 
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 STOPPED = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
@@ -29,7 +27,7 @@ _GROUPS = ("output_tokens_details", "server_tool_use")
 def renumbered(frame: bytes, index: int) -> bytes:
     """Return the event as one of the block with this index."""
     data = sse.data_of(frame)
-    return spliced(frame, data, [(_index(data), b"%d" % index)])
+    return sse.spliced(frame, data, [(_index(data), b"%d" % index)])
 
 
 def outside(data: bytes) -> Json:
@@ -49,7 +47,9 @@ def with_text(frame: bytes, index: int, text: str) -> bytes:
     place = jsontext.members(data, inner).get("text") if inner else None
     if place is None or "index" not in fields:
         raise Unreadable("there is no text")
-    return spliced(frame, data, [(fields["index"], b"%d" % index), (place, jsontext.encode(text))])
+    return sse.spliced(
+        frame, data, [(fields["index"], b"%d" % index), (place, jsontext.encode(text))]
+    )
 
 
 def ended(frame: bytes, stop: str | None, totals: Tally) -> bytes:
@@ -58,11 +58,11 @@ def ended(frame: bytes, stop: str | None, totals: Tally) -> bytes:
     fields = jsontext.members(data)
     edits = list[tuple[Place, bytes]]()
     if stop is not None:
-        place = _below(data, jsontext.whole(data), ("delta", "stop_reason"))
+        place = jsontext.below(data, jsontext.whole(data), ("delta", "stop_reason"))
         edits += [] if place is None else [(place, jsontext.encode(stop))]
     if "usage" in fields:
         edits += recounted(data, fields["usage"], totals)
-    return spliced(frame, data, edits)
+    return sse.spliced(frame, data, edits)
 
 
 def tally(usage: Json) -> Tally:
@@ -72,18 +72,13 @@ def tally(usage: Json) -> Tally:
         (group, name): count for group, members in grouped for name, count in members.items()
     }
     counts[(_COUNT,)] = usage.get(_COUNT)
-    return {path: count for path, count in counts.items() if type(count) is int and count >= 0}
-
-
-def together(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    return {path: one.get(path, 0) + other.get(path, 0) for path in {**one, **other}}
+    return counts_in(counts.items())
 
 
 def recounted(text: bytes, usage: Place, totals: Tally) -> Iterator[tuple[Place, bytes]]:
     """Yield the edits that put totals where a usage has a count."""
     for path, total in totals.items():
-        place = _below(text, usage, path)
+        place = jsontext.below(text, usage, path)
         if place is not None and text[place.start : place.end].isdigit():
             yield place, b"%d" % total
 
@@ -123,23 +118,3 @@ def _index(data: bytes) -> Place:
     if place is None:
         raise Unreadable("there is no index")
     return place
-
-
-def _below(text: bytes, place: Place, path: Iterable[str]) -> Place | None:
-    """Say where the value at the end of a path of names stands, None if it is absent."""
-    found: Place | None = place
-    for name in path:
-        if found is None or text[found.start : found.start + 1] != b"{":
-            return None
-        found = jsontext.members(text, found).get(name)
-    return found
-
-
-def spliced(frame: bytes, data: bytes, edits: Iterable[tuple[Place, bytes]]) -> bytes:
-    """Return the frame with its data edited; the same object if that changes nothing."""
-    new = jsontext.splice(data, edits)
-    if new == data:
-        return frame
-    if new.count(b"\n") != data.count(b"\n"):
-        raise Unreadable("what was to be replaced stands on several lines")
-    return sse.with_data(frame, new)

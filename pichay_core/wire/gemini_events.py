@@ -14,9 +14,7 @@ from pichay_core.wire import jsontext, sse
 from pichay_core.wire.gemini_parts import place_in
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.shapes import Json, items, mapping, string
-
-type Tally = Mapping[str, int]
-"""What a usage counts on the output side, by name."""
+from pichay_core.wire.tally import Tally, counts_in
 
 _WRITTEN = ("candidatesTokenCount", "thoughtsTokenCount")
 _TOTAL = "totalTokenCount"
@@ -85,7 +83,7 @@ class Change:
     parts: Sequence[bytes] | None = None
     ends: bool = True
     """False where it may not say that the message has ended."""
-    before: Tally = field(default_factory=dict[str, int])
+    before: Tally = field(default_factory=dict[tuple[str, ...], int])
     """What earlier requests of the same message have written."""
     id: bytes | None = None
 
@@ -109,9 +107,9 @@ def _recounted(data: bytes, usage: Place, before: Tally) -> Iterator[tuple[Place
     if data[usage.start : usage.start + 1] != b"{":
         return
     counts, last = jsontext.members(data, usage), usage.end - 1
-    adds = {**before, _TOTAL: sum(before.values())} if _TOTAL in counts else before
+    adds = {**before, (_TOTAL,): sum(before.values())} if _TOTAL in counts else before
     missing = b""
-    for name, more in adds.items():
+    for (name,), more in adds.items():
         place = counts.get(name)
         if place is None:
             missing += b',"%b":%d' % (name.encode(), more) if more else b""
@@ -123,13 +121,7 @@ def _recounted(data: bytes, usage: Place, before: Tally) -> Iterator[tuple[Place
 def tally(response: Response) -> Tally:
     """Return what a response says was written until now."""
     usage = mapping(response.said.get("usageMetadata"))
-    found = {name: usage.get(name) for name in _WRITTEN}
-    return {name: count for name, count in found.items() if type(count) is int and count >= 0}
-
-
-def together(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
+    return counts_in(((name,), usage.get(name)) for name in _WRITTEN)
 
 
 def reframed(frame: bytes, data: bytes) -> bytes:

@@ -107,6 +107,21 @@ def whole(text: bytes) -> Place:
     return Place(start, end)
 
 
+def below(text: bytes, place: Place, path: Iterable[str | int]) -> Place | None:
+    """Say where the value at the end of a path stands, None if it is absent."""
+    found: Place | None = place
+    for step in path:
+        if found is None:
+            return None
+        opens = text[found.start : found.start + 1]
+        if isinstance(step, str):
+            found = members(text, found).get(step) if opens == b"{" else None
+        else:
+            listed = elements(text, found) if opens == b"[" else []
+            found = listed[step] if step < len(listed) else None
+    return found
+
+
 def value(text: bytes, place: Place | None = None) -> object:
     """Decode the value at *place*. Raises Unreadable if it is not JSON, or nested too deeply."""
     part = text if place is None else text[place.start : place.end]

@@ -40,16 +40,20 @@ class OnePiece[Read: OneLeg]:
         self._loose = self._ended = self._finished = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return nothing, but for a first reply that is longer than what is held."""
+        """Return nothing, but for a first reply that passes, or is longer than what is held."""
         if self._loose:
             return [data] if data and self._first else []
         self._body += data
-        if len(self._body) <= sse.LONGEST_FRAME:
+        if len(self._body) <= sse.LONGEST_FRAME and not self._passes():
             return []
         self._loose = True
         held = bytes(self._body)
         self._body.clear()
         return [held] if self._first else []
+
+    def _passes(self) -> bool:
+        """True if what has come is seen to be no such reply: it need not be held."""
+        return False
 
     def end(self) -> Reply:
         """Say what the model wrote in this leg."""

@@ -11,7 +11,6 @@ from functools import reduce
 
 from pichay_core.wire import jsontext
 from pichay_core.wire import openai_chat_edits as edits
-from pichay_core.wire.anthropic_edits import Tally, together
 from pichay_core.wire.anthropic_leg import Numbers
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.onepiece import OnePiece
@@ -20,6 +19,7 @@ from pichay_core.wire.openai_chat_leg import Leg
 from pichay_core.wire.openai_chat_merge import blank, merged
 from pichay_core.wire.reply import TOOL_USE, Reply, TextFilter
 from pichay_core.wire.shapes import Json, items, mapping, string
+from pichay_core.wire.tally import Tally, together
 
 _OWN = ("role", "content", "tool_calls")
 

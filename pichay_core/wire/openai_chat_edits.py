@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pichay_core.wire import jsontext, sse
-from pichay_core.wire.anthropic_edits import Tally, recounted, spliced
+from pichay_core.wire.anthropic_edits import recounted
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.openai_chat_items import members_of, object_of
 from pichay_core.wire.shapes import Json, mapping
+from pichay_core.wire.tally import Tally, counts_in
 
 DONE = b"data: [DONE]\n\n"
 WAITING = b": waiting\n\n"
@@ -53,7 +54,7 @@ def edited(frame: bytes, change: Change) -> bytes:
     if not change:
         return frame
     data = sse.data_of(frame)
-    return spliced(frame, data, list(_edits(data, change)))
+    return sse.spliced(frame, data, list(_edits(data, change)))
 
 
 def _edits(data: bytes, change: Change) -> Iterator[tuple[Place, bytes]]:
@@ -113,7 +114,7 @@ def tally(usage: Json) -> Tally:
     """Return what a usage counts on the output side."""
     counts = {(_DETAILS, name): count for name, count in mapping(usage.get(_DETAILS)).items()}
     counts = {**counts, (_COUNT,): usage.get(_COUNT)}
-    return {path: count for path, count in counts.items() if type(count) is int and count >= 0}
+    return counts_in(counts.items())
 
 
 def calls_of(data: bytes) -> list[bytes]:

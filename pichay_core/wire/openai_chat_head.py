@@ -157,7 +157,7 @@ def mentions(raw: bytes) -> frozenset[str]:
 
 
 def told(system: bytes, text: str) -> bytes:
-    """Return the content of a system message with a text at its end; its JSON type stays."""
+    """Return the content of a message with a text at its end; its JSON type stays."""
     match system[:1]:
         case b'"':
             return lengthened(system, text)

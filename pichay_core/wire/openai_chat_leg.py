@@ -97,7 +97,7 @@ class Leg:
         return any(call.ours for call in self._calls)
 
     @property
-    def hides(self) -> bool:
+    def altered(self) -> bool:
         """True if something is kept from the client that he cannot be shown any more, or not yet.
 
         Then what follows cannot pass as it comes.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pichay_core.wire import jsontext
 from pichay_core.wire.format import Edits
 from pichay_core.wire.jsontext import Place
-from pichay_core.wire.openai_chat_head import lengthened, text_part, with_part
+from pichay_core.wire.openai_chat_head import told
 from pichay_core.wire.openai_chat_items import (
     MARKERS,
     TOOL,
@@ -58,7 +58,7 @@ def _answers(
         if at in edits.markers:
             new = _marked(new, -1, edits.markers[at])
         if at in noted:
-            new = _noted(new, edits.note)
+            new = told(new, edits.note)
         yield place, new
 
 
@@ -69,7 +69,7 @@ def _others(text: bytes, place: Place, edits: Edits) -> Iterator[tuple[Place, by
         new = _said(new, at, said)
     for at, ttl in edits.markers.items():
         new = _marked(new, at, ttl)
-    new = _noted(new, edits.note) if edits.note else new
+    new = told(new, edits.note) if edits.note else new
     if new != came:
         yield place, new
 
@@ -105,16 +105,6 @@ def _marked(content: bytes, at: int, ttl: str) -> bytes:
 
 
 _MARKERS = {"5m": b'{"type":"ephemeral"}', "1h": b'{"type":"ephemeral","ttl":"1h"}'}
-
-
-def _noted(content: bytes, note: str) -> bytes:
-    match content[:1]:
-        case b'"':
-            return lengthened(content, note)
-        case b"[":
-            return with_part(content, text_part(note))
-        case _:
-            return content
 
 
 def _parts(content: bytes) -> list[Place]:

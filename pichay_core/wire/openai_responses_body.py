@@ -12,10 +12,11 @@ from functools import reduce
 from pichay_core.wire import jsontext
 from pichay_core.wire.jsontext import Unreadable
 from pichay_core.wire.onepiece import OnePiece
-from pichay_core.wire.openai_responses_edits import Whole, rebuilt, tally, together
+from pichay_core.wire.openai_responses_edits import Whole, rebuilt, tally
 from pichay_core.wire.openai_responses_leg import Leg, Numbers
 from pichay_core.wire.reply import TOOL_USE, Reply, TextFilter
 from pichay_core.wire.shapes import Json, mapping, string
+from pichay_core.wire.tally import together
 
 
 def stop_of(response: Json, calls: bool) -> str:

@@ -6,15 +6,13 @@ where an event has no such place.
 Source: the event types of openai-python 3.52.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pichay_core.wire import jsontext, sse
 from pichay_core.wire.jsontext import Place, Unreadable
 from pichay_core.wire.shapes import Json, mapping
-
-type Tally = Mapping[tuple[str, ...], int]
-"""What a usage counts on the output side, by where in it the count stands."""
+from pichay_core.wire.tally import Tally, counts_in
 
 SEQUENCE, INDEX = "sequence_number", "output_index"
 WAITING = b": waiting\n\n"
@@ -41,7 +39,7 @@ def numbered(frame: bytes, sequence: int | None, index: int | None) -> bytes:
     new = {SEQUENCE: sequence, INDEX: index}
     edits = [(fields[name], b"%d" % number) for name, number in new.items()
              if number is not None and name in fields]  # fmt: skip
-    return _spliced(frame, data, edits)
+    return sse.spliced(frame, data, edits)
 
 
 def sequence_of(event: Json) -> int | None:
@@ -53,10 +51,10 @@ def sequence_of(event: Json) -> int | None:
 def with_text(frame: bytes, path: Sequence[str | int], text: str) -> bytes:
     """Return the event with another text at the end of a path."""
     data = sse.data_of(frame)
-    place = below(data, jsontext.whole(data), path)
+    place = jsontext.below(data, jsontext.whole(data), path)
     if place is None:
         raise Unreadable("there is no text")
-    return _spliced(frame, data, [(place, jsontext.encode(text))])
+    return sse.spliced(frame, data, [(place, jsontext.encode(text))])
 
 
 def member(frame: bytes, name: str) -> bytes:
@@ -72,7 +70,7 @@ def ended(frame: bytes, whole: Whole) -> bytes:
     """Return the last event of a response with what the client is to be told of it."""
     data = sse.data_of(frame)
     place = jsontext.members(data)["response"]
-    return _spliced(frame, data, [(place, rebuilt(data[place.start : place.end], whole))])
+    return sse.spliced(frame, data, [(place, rebuilt(data[place.start : place.end], whole))])
 
 
 def rebuilt(response: bytes, whole: Whole) -> bytes:
@@ -91,7 +89,7 @@ def _recounted(text: bytes, usage: Place, before: Tally) -> Iterator[tuple[Place
     """Yield the edits that add what was written before to what a usage counts."""
     added = {**before, (_TOTAL,): before.get((_COUNT,), 0)}
     for path, more in added.items():
-        place = below(text, usage, path)
+        place = jsontext.below(text, usage, path)
         if place is not None and text[place.start : place.end].isdigit():
             yield place, b"%d" % (int(text[place.start : place.end]) + more)
 
@@ -101,12 +99,7 @@ def tally(usage: Json) -> Tally:
     details = mapping(usage.get(_DETAILS))
     counts: dict[tuple[str, ...], object] = {(_DETAILS, name): details[name] for name in details}
     counts[(_COUNT,)] = usage.get(_COUNT)
-    return {path: count for path, count in counts.items() if type(count) is int and count >= 0}
-
-
-def together(one: Tally, other: Tally) -> Tally:
-    """Return the sum of two tallies."""
-    return {path: one.get(path, 0) + other.get(path, 0) for path in {**one, **other}}
+    return counts_in(counts.items())
 
 
 def error_event(why: str, sequence: int) -> bytes:
@@ -114,27 +107,3 @@ def error_event(why: str, sequence: int) -> bytes:
     said = {"type": "error", "code": "server_error", "message": why, "param": None,
             SEQUENCE: sequence}  # fmt: skip
     return b"event: error\ndata: " + jsontext.encode(said) + b"\n\n"
-
-
-def below(text: bytes, place: Place, path: Iterable[str | int]) -> Place | None:
-    """Say where the value at the end of a path stands, None if it is absent."""
-    found: Place | None = place
-    for step in path:
-        if found is None:
-            return None
-        opens = text[found.start : found.start + 1]
-        if isinstance(step, str):
-            found = jsontext.members(text, found).get(step) if opens == b"{" else None
-        else:
-            listed = jsontext.elements(text, found) if opens == b"[" else []
-            found = listed[step] if step < len(listed) else None
-    return found
-
-
-def _spliced(frame: bytes, data: bytes, edits: Iterable[tuple[Place, bytes]]) -> bytes:
-    new = jsontext.splice(data, edits)
-    if new == data:
-        return frame
-    if new.count(b"\n") != data.count(b"\n"):
-        raise Unreadable("what was to be replaced stands on several lines")
-    return sse.with_data(frame, new)

@@ -6,8 +6,11 @@ Source: WHATWG HTML, section 9.2 (lines end in CR LF, LF or CR).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from pichay_core.wire import jsontext
+from pichay_core.wire.jsontext import Place, Unreadable
 
 LONGEST_FRAME = 32 * 1024 * 1024
 """Bytes. A longer one is not an event of any provider; the splitter gives up on it."""
@@ -77,6 +80,16 @@ def with_data(frame: bytes, data: bytes) -> bytes:
     """Return the frame with other data, which must have as many lines; the rest as it came."""
     lines = iter(data.split(b"\n"))
     return _DATA.sub(lambda found: _filled(found, lines), frame)
+
+
+def spliced(frame: bytes, data: bytes, edits: Iterable[tuple[Place, bytes]]) -> bytes:
+    """Return the frame with its data edited; the same object if that changes nothing."""
+    new = jsontext.splice(data, edits)
+    if new == data:
+        return frame
+    if new.count(b"\n") != data.count(b"\n"):
+        raise Unreadable("what was to be replaced stands on several lines")
+    return with_data(frame, new)
 
 
 def _filled(found: re.Match[bytes], lines: Iterator[bytes]) -> bytes:

@@ -337,7 +337,7 @@ MARKS = ["`", "``", "```", "````", "~~~", "~~~~", "\n", "\n\n", " ", "    ", "\t
          "1. ", "\\", "a", "\n```\n", "\n~~~\n", "\n```py\n", "\n  ```\n"]  # fmt: skip
 
 
-@settings(law, max_examples=400)
+@settings(law, max_examples=150)
 @given(st.lists(st.sampled_from(MARKS), max_size=14), st.lists(st.sampled_from(MARKS), max_size=8))
 @example(["> ~~~\n~~~\n"], [])
 @example(["    ```\n```\n"], ["``"])

@@ -273,7 +273,7 @@ def test_what_a_fork_saves_by_its_parent_s_flush_is_of_no_flush_of_its_own(proxy
     assert brought(proxy, fork.id) == (0, 0)
 
 
-few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @few

@@ -184,7 +184,7 @@ def test_what_is_not_json_is_unreadable_and_nothing_else(text):
 
 
 @given(json_values, seeds, st.data())
-@settings(law, max_examples=150)
+@settings(law, max_examples=80)
 def test_damaged_json_is_read_right_or_refused(item, seed, data):
     text = bytearray(written({"a": item, "b": 1}, seed))
     for _ in range(data.draw(st.integers(1, 3))):
