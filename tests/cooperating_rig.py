@@ -25,7 +25,8 @@ from pichay_proxy.exchange import Decision, Exchange
 from tests.builders import HEADER_SESSION, KEY, Proxy, RecordedProxy, result, user
 from tests.cooperating import Client, Model, Move, Said
 from tests.oracle.provider import Oracle, Verdict
-from tests.replies import events_of, frames, message_of, whole
+from tests.replies import events_of
+from tests.tongues import ANTHROPIC, Tongue
 
 type Json = dict[str, Any]
 
@@ -38,6 +39,9 @@ class Leg:
     """One request upstream, and the reply to it."""
 
     upstream: bytes
+    """In Anthropic's words."""
+    native: bytes
+    """As it went."""
     verdict: Verdict
     turn: Turned | None
     wrote: list[Json]
@@ -67,6 +71,16 @@ class Step:
     """The client's, at the request."""
 
 
+class Willing:
+    """A provider that takes everything and signs nothing."""
+
+    def receive(self, upstream: bytes, betas: str) -> Verdict:
+        return Verdict()
+
+    def reply(self, upstream: bytes, content: list[Json]) -> list[Json]:
+        return content
+
+
 class Rig:
     """Plays moves; yields a step for each request of the client's."""
 
@@ -74,11 +88,13 @@ class Rig:
         self,
         proxy: Proxy,
         model: str = "claude-sonnet-4-5",
-        oracle: Oracle | None = None,
+        oracle: Oracle | Willing | None = None,
         bill: Callable[[bytes, float, Sequence[Json]], Usage] | None = None,
         restarts: bool = True,
+        tongue: Tongue = ANTHROPIC,
     ) -> None:
-        self.proxy, self.oracle = proxy, oracle or Oracle()
+        self.proxy, self.oracle = proxy, oracle or (Oracle() if tongue is ANTHROPIC else Willing())
+        self.tongue = tongue
         self.client, self.model = Client(model), Model()
         self.wrote: dict[str, list[Json]] = {}
         """What the model wrote, by what the client was shown of it."""
@@ -96,13 +112,13 @@ class Rig:
         before = self.session
         after = (10.0, 400.0, 4000.0)[0 if move.kind != "pause" else 1 + move.amount % 2]
         with failing(move):
-            upstream = self._sends(body, after)
+            upstream = self._sends(self.tongue.said(body), after, self._path(move))
         exchange = self.proxy.decision.exchange
         step = Step(move, how, body, [], before, [], False, messages=messages)
         for content in self._replies(step, upstream, exchange):
             step.content = content
         if move.kind == "count":
-            step.counted = self.proxy.send(body, NAMED, 0.0, "/v1/messages/count_tokens")
+            step.counted = self._counts(body)
         step.after = self.session
         if step.left:
             self._leaves(step)
@@ -113,15 +129,24 @@ class Rig:
             self.client.takes(step.content)
         return step
 
-    def _sends(self, body: bytes, after: float) -> bytes:
+    def _path(self, move: Move) -> str:
+        return self.tongue.path if move.streamed else self.tongue.whole_path or self.tongue.path
+
+    def _counts(self, body: bytes) -> bytes | None:
+        tongue = self.tongue
+        if not tongue.count:
+            return None
+        return tongue.heard(self.proxy.send(tongue.said(body), NAMED, 0.0, tongue.count))
+
+    def _sends(self, body: bytes, after: float, path: str) -> bytes:
         """Return what goes upstream; as the addon does it where something raises."""
         proxy = self.proxy
         try:
-            return proxy.send(body, NAMED, after)
+            return proxy.send(body, NAMED, after, path)
         except Broken as error:
             proxy.paging.failed(error, proxy.at)
         try:
-            proxy.decision = proxy.paging.kept(proxy.arrived(body, NAMED))
+            proxy.decision = proxy.paging.kept(proxy.arrived(body, NAMED, path))
         except Broken:
             proxy.decision = Decision()
         return proxy.decision.body or body
@@ -166,7 +191,7 @@ class Rig:
             exchange, upstream = answered.exchange, answered.body or upstream
             stream.go_on()
         shown += b"".join(stream.finish()) if stream else b""
-        yield (message_of(shown) if step.move.streamed else json.loads(shown))["content"]
+        yield self.tongue.shown(shown, step.move.streamed)
 
     def _stream(self, move: Move, exchange: Exchange | None) -> Stream | None:
         if exchange is None or not exchange.cooperates or exchange.carried is None:
@@ -175,7 +200,8 @@ class Rig:
         format = exchange.carried.request.format
         return format.stream(exchange.offered, tags, move.streamed)
 
-    def _leg(self, step: Step, upstream: bytes, exchange: Exchange | None) -> Leg:
+    def _leg(self, step: Step, native: bytes, exchange: Exchange | None) -> Leg:
+        upstream = self.tongue.heard(native)
         betas = ",".join(exchange.betas if exchange else ())
         verdict = self.oracle.receive(upstream, betas)
         number, session = len(step.legs), self.session
@@ -183,16 +209,17 @@ class Rig:
         offered = '"memory_fault"' in json.dumps(json.loads(upstream).get("tools"))
         nonce = exchange.nonce if exchange else ""
         content = self.model.writes(said, upstream, session.turn if session else 1, nonce, offered)
-        signed = self.oracle.reply(upstream, content)
+        signed = self.tongue.sayable(self.oracle.reply(upstream, content))
         turns = self.proxy.turns
         shown = [b for b in signed if not b.get("name", "").startswith("memory_") and known(b)]
-        return Leg(upstream, verdict, turns[-1] if turns else None, signed, shown=shown)
+        turn = turns[-1] if turns else None
+        return Leg(upstream, native, verdict, turn, signed, shown=shown)
 
     def _pieces(self, move: Move, content: list[Json]) -> list[bytes]:
         stop = "max_tokens" if self._stops(move) else ""
         if not move.streamed:
-            return [whole(content, stop)]
-        found = frames(content, stop)
+            return [self.tongue.whole(content, stop)]
+        found = self.tongue.frames(content, stop)
         if not move.piece:
             return found
         said = b"".join(found)
