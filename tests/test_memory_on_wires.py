@@ -23,11 +23,7 @@ from tests.cooperating_rig import Rig, blank, key_of
 from tests.tongues import TONGUES
 
 law = settings(
-    phases=[Phase.generate],
-    max_examples=4,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
+    max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 GOING_ON = ("first", "go", "pause", "restart", "markers", "spelling", "count")
 TURNING = (*KINDS, *("rewind",) * 2, "fork", "fork", "count")
