@@ -89,18 +89,21 @@ class Agent:
         key = f"{'&' if '?' in path else '?'}key={SECRET}" if self.tongue is GEMINI else ""
         return f"{self.upstream.url}{path}{key}"
 
-    def send(self, pack=None, encoding=""):
-        body, headers = self.body(), HEADERS[self.tongue]
-        headers = headers | ({"content-encoding": encoding} if encoding else {})
-        with self.proxy.client(self.http2, headers=headers) as client:
-            return client.post(self.url, content=pack(body) if pack else body)
+    def client(self):
+        return self.proxy.client(self.http2, headers=HEADERS[self.tongue])
+
+    def send(self, pack=None, **headers):
+        body = self.body()
+        with self.client() as client:
+            return client.post(self.url, content=pack(body) if pack else body, headers=headers)
 
     def read(self, *files):
         """Let the model have read these, one in each turn."""
-        self.send()
-        for file in files:
-            self.talk.read(file)
-            answer = self.send()
+        with self.client() as client:
+            answer = client.post(self.url, content=self.body())
+            for file in files:
+                self.talk.read(file)
+                answer = client.post(self.url, content=self.body())
         return answer
 
     def shown(self, answer):
@@ -221,12 +224,12 @@ def test_a_packed_request_is_paged_and_an_untouched_one_stays_packed(
     agent = Agent(tongue, eager, upstream, http2=True)
     agent.read(*FILES[:2])
     agent.talk.read("3.py")
-    agent.send(pack, encoding)
+    agent.send(pack, **{"content-encoding": encoding})
     assert "content-encoding" not in upstream.last.headers
     assert stubs(agent.sent) == ["toolu_0001", "toolu_0002"]
     joined = Agent(tongue, calm, upstream, http2=True)
     joined.talk.read("0.py")
-    joined.send(pack, encoding)
+    joined.send(pack, **{"content-encoding": encoding})
     assert upstream.last.headers["content-encoding"] == encoding
     assert unpack(upstream.last.body) == joined.body()
 
@@ -275,7 +278,7 @@ def bodies(upstream):
 def test_a_key_in_the_query_is_nowhere_in_what_is_kept(tongue, eager, upstream):
     agent, journal = Agent(tongue, eager, upstream), eager.journal()
     agent.read(*FILES[:2])
-    with eager.client(headers=HEADERS[tongue]) as client:
+    with agent.client() as client:
         client.post(agent.url, content=b"no JSON")
     journal.turns(3)
     assert journal.events("passed")
