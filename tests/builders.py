@@ -436,6 +436,7 @@ class RecordedProxy(Proxy):
         self.recorder.put(record)
 
     def stored(self, digest: str) -> str | None:
+        self.settle()
         return self.library.content(digest)
 
     def earlier(self, session: Session) -> Sequence[Earlier]:

@@ -160,11 +160,21 @@ def _chat_whole(content: Content, stop: str) -> bytes:
 
 
 def _chat_shown(data: bytes, streamed: bool) -> Content:
+    """Of a message that only thinks nothing is kept."""
     whole = chunks.completion_of(data) if streamed else json.loads(data)
-    return _chat_content(whole["choices"][0]["message"])
+    content = _chat_content(whole["choices"][0]["message"])
+    return content if any(block["type"] != "thinking" for block in content) else []
 
 
 # -- Responses ------------------------------------------------------------------------------
+
+
+def _responses_sayable(content: Content) -> Content:
+    """Reasoning leads to something."""
+    kept = _without_blanks(content)
+    while kept and kept[-1]["type"] == "thinking":
+        kept.pop()
+    return kept
 
 
 def _items(content: Content) -> Iterator[Json]:
@@ -264,7 +274,7 @@ def _gemini_say(whole: Json) -> Json:
     for content, own in zip(
         _assistants(said["contents"]), _assistants(whole["messages"]), strict=True
     ):
-        content["parts"] = [part for part in _parts(_blocks(own)) if not part.get("thought")]
+        content["parts"] = [*_parts(_blocks(own))]
     return said
 
 
@@ -286,9 +296,12 @@ def _gemini_whole(content: Content, stop: str) -> bytes:
 
 
 def _gemini_shown(data: bytes, streamed: bool) -> Content:
+    """Thoughts are not kept."""
     if streamed:
-        return _part_content(gemini_replies.message_of(data)["parts"])
-    return _part_content(json.loads(data)["candidates"][0]["content"]["parts"])
+        parts = gemini_replies.message_of(data)["parts"]
+    else:
+        parts = json.loads(data)["candidates"][0]["content"]["parts"]
+    return _part_content([part for part in parts if not part.get("thought")])
 
 
 _ANTHROPIC, _CHAT, _RESPONSES, _GEMINI = WIRES
@@ -300,7 +313,7 @@ CHAT = Tongue(
 )  # fmt: skip
 RESPONSES = Tongue(
     _RESPONSES, _RESPONSES.path, "", f"{_RESPONSES.path}/input_tokens", _responses_say,
-    _responses_hear, _without_blanks, _responses_frames, _responses_whole, _responses_shown,
+    _responses_hear, _responses_sayable, _responses_frames, _responses_whole, _responses_shown,
 )  # fmt: skip
 GEMINI = Tongue(
     _GEMINI, _GEMINI.path, f"{_AT}:generateContent", f"{_AT}:countTokens", _gemini_say,
