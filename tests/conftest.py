@@ -6,7 +6,7 @@ import signal
 from hypothesis import settings
 
 # Laws that name no number of examples are tried on so many; PICHAY_EXAMPLES asks for more.
-EXAMPLES = int(os.environ.get("PICHAY_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("PICHAY_EXAMPLES", "30"))
 settings.register_profile("usual", max_examples=EXAMPLES, deadline=None)
 settings.load_profile("usual")
 
