@@ -105,7 +105,7 @@ def _retold(leg: Leg, pieces: Sequence[Piece], hidden: bool) -> list[bytes] | No
         if not rest or not begins(rest[0], part.shown):
             return None
         left = rest_of(rest[0], part.shown)
-        found.append(part.raw if part.altered or left else rest[0].raw)
+        found.append(rest[0].raw if rest[0].own and not (part.altered or left) else part.raw)
         rest[:1] = left
     if not all(passes(piece.known) for piece in rest):
         return None

@@ -8,7 +8,7 @@ list of responses that comes in pieces where the client does not ask for events.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 
 from pichay_core.wire.gemini_events import Change, Response, changed, response_in, tally
 from pichay_core.wire.gemini_leg import Leg
@@ -39,16 +39,19 @@ class ReplyBody(OnePiece[_Read]):
         self, names: frozenset[str], text_filter: Callable[[], TextFilter] | None = None
     ) -> None:
         super().__init__(self._read_leg, _message)
-        self._new_leg: Callable[[], Leg] = lambda: Leg(names, text_filter)
+        self._new_leg: Callable[[bool], Leg] = partial(Leg, names, text_filter)
+        self._spoke = False
+        """The client is shown text of a leg."""
 
     def _passes(self) -> bool:
         return self._body.lstrip().startswith(b"[")
 
     def _read_leg(self, body: bytes) -> _Read:
-        response, leg = response_in(body), self._new_leg()
+        response, leg = response_in(body), self._new_leg(self._spoke)
         if not response.candidate:
             raise Unreadable("there is no candidate")
         shown = leg.take(response.parts, ends=True)
+        self._spoke = leg.spoke
         return _Read(response, tuple(shown), leg.reply(response.finish))
 
 

@@ -26,6 +26,8 @@ from pichay_core.wire.gemini_write import text_part
 from pichay_core.wire.reply import TOOL_USE, Ask, Part, Reply, TextFilter
 from pichay_core.wire.shapes import Json, mapping, string
 
+BETWEEN = "\n\n"
+"""What the client is shown between the texts of two replies that it takes for one."""
 _PIECES = ({"text"}, {"text", "thought"})
 """Members of a part that may be a piece of a longer one."""
 
@@ -61,8 +63,15 @@ class _Block:
 class Leg:
     """The parts of one reply of the upstream."""
 
-    def __init__(self, names: frozenset[str], text_filter: Callable[[], TextFilter] | None) -> None:
+    def __init__(
+        self,
+        names: frozenset[str],
+        text_filter: Callable[[], TextFilter] | None,
+        runs_on: bool = False,
+    ) -> None:
         self._names = names
+        self._runs_on = self.spoke = runs_on
+        """Its text would run on from that of another leg; the client has been shown text."""
         self._new_filter = text_filter
         self._filters = list[TextFilter]()
         self._blocks = list[_Block]()
@@ -93,7 +102,17 @@ class Leg:
         """
         parts = [(raw, _read(raw)) for raw in raws]
         shown = [show for raw, said in parts for show in self._take(raw, said)]
-        return [*shown, *self.let_out()] if ends else shown
+        return self._apart([*shown, *self._left()] if ends else shown)
+
+    def _apart(self, raws: list[bytes]) -> list[bytes]:
+        """Return parts with a blank line before the first text: clients join all texts."""
+        if self.spoke and not self._runs_on:
+            return raws
+        at = next((at for at, raw in enumerate(raws) if _speaks(raw)), None)
+        if at is None:
+            return raws
+        runs_on, self._runs_on, self.spoke = self._runs_on, False, True
+        return [*raws[:at], text_part(BETWEEN), *raws[at:]] if runs_on else raws
 
     def _take(self, raw: bytes, said: Json) -> list[bytes]:
         self._size += len(raw)
@@ -103,7 +122,7 @@ class Leg:
         text = text_of(said)
         if text is not None and self._new_filter is not None:
             return self._filtered(raw, said, text)
-        rest, call = self.let_out() if text is None else [], call_of(said)
+        rest, call = self._left() if text is None else [], call_of(said)
         pieces = "willContinue" in call or "partialArgs" in call
         self.understood &= not pieces
         ours = string(call.get("name")) in self._names and not pieces
@@ -134,6 +153,9 @@ class Leg:
 
     def let_out(self) -> list[bytes]:
         """Return the rest of the text that has been said, as a part; it is over."""
+        return self._apart(self._left())
+
+    def _left(self) -> list[bytes]:
         if not self._speaking:
             return []
         self._speaking = False
@@ -163,6 +185,11 @@ class Leg:
     def _tags(self) -> Iterator[str]:
         """Yield what stood in the tags that were taken out."""
         return (tag for one in self._filters for tag in one.taken)
+
+
+def _speaks(raw: bytes) -> bool:
+    """True for a part that is text, if not only white space."""
+    return bool((text_of(mapping(jsontext.value(raw))) or "").strip())
 
 
 def _read(raw: bytes) -> Json:

@@ -21,6 +21,8 @@ class Piece:
     known: str
     plain: bool
     """It is text and nothing else."""
+    own: bool = True
+    """It is a part of the client's; else texts of such, joined or cut apart."""
 
 
 def pieces_of(raw: bytes) -> list[Piece]:
@@ -50,7 +52,7 @@ def begins(piece: Piece, known: str) -> bool:
 def rest_of(piece: Piece, known: str) -> list[Piece]:
     """Return what a piece says beyond the text that it begins with."""
     left = _left(piece, known) or ""
-    return [_of_text(left)] if left.strip() else []
+    return [_of_text(left.lstrip("\n"))] if left.strip() else []
 
 
 def _left(piece: Piece, known: str) -> str | None:
@@ -62,7 +64,7 @@ def _left(piece: Piece, known: str) -> str | None:
 
 
 def _of_text(text: str) -> Piece:
-    return Piece(text_part(text), TEXT + text, plain=True)
+    return Piece(text_part(text), TEXT + text, plain=True, own=False)
 
 
 def _text(known: str) -> str:

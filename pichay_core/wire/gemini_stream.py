@@ -44,7 +44,9 @@ class ReplyStream(Streamed[Leg]):
         self._id: bytes | None = None
         self._last_end: tuple[bytes, Response] | None = None
         """The newest event that ends the message, as it came."""
-        super().__init__(lambda: Leg(names, text_filter))
+        self._spoke = False
+        """The client has been shown text of the legs before this one."""
+        super().__init__(lambda: Leg(names, text_filter, self._spoke))
 
     @property
     def _fits(self) -> bool:
@@ -56,6 +58,11 @@ class ReplyStream(Streamed[Leg]):
 
     def _error(self, why: str) -> bytes:
         return events.error_event(why)
+
+    def go_on(self) -> None:
+        """Expect another leg of the same message."""
+        self._spoke = self._leg.spoke
+        super().go_on()
 
     def _frame(self, frame: bytes) -> list[bytes]:
         data = sse.data_of(frame)

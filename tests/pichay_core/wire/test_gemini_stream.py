@@ -100,13 +100,24 @@ def test_byte_by_byte_it_is_the_same(said, apart):
     assert play(new(), [[bytes([one]) for one in data]]) == play(new(), [[data]])
 
 
+def speaks(part):
+    return "thought" not in part and bool(part.get("text", "").strip())
+
+
+def spaced(first, more):
+    """The parts of two replies, with a blank line between their texts: clients join them."""
+    at = next((at for at, part in enumerate(more) if speaks(part)), len(more))
+    between = [text("\n\n")] if any(map(speaks, first)) and more[at:] else []
+    return [*first, *more[:at], *between, *more[at:]]
+
+
 @given(mixed, mixed, apart)
 @law
 def test_the_client_gets_one_message_of_all_that_is_not_ours(said, more, apart):
     first = [*said, ours()]
     data, replies = once([frames(first, apart=apart), frames(more, apart=apart, responseId="r2")])
     message = message_of(data)
-    assert message["parts"] == joined([*shown(first), *shown(more)])
+    assert message["parts"] == joined(spaced(shown(first), shown(more)))
     assert message["ids"] == {RESPONSE}
     assert message["finish"] == "STOP"
     assert [reply.whole for reply in replies] == [True, True]
@@ -300,7 +311,7 @@ def test_a_later_leg_that_breaks_off_is_brought_to_an_end():
     legs = [frames([text("a"), ours()], used=usage(5)), frames([text("b"), text("c")])[:1]]
     data, replies = once(legs, "gone")
     message = message_of(data)
-    assert message["parts"] == [text("ab")]
+    assert message["parts"] == [text("a\n\nb")]
     assert message["usage"]["candidatesTokenCount"] == 6
     assert not replies[1].whole
 
@@ -308,7 +319,7 @@ def test_a_later_leg_that_breaks_off_is_brought_to_an_end():
 def test_half_a_call_is_no_call():
     later = b"".join(frames([text("b"), call("read_file", "a")]))
     data, _ = once([frames([text("a"), ours()]), [later[:-80]]], "gone")
-    assert message_of(data)["parts"] == [text("ab")]
+    assert message_of(data)["parts"] == [text("a\n\nb")]
 
 
 def test_a_leg_that_was_lost_is_an_error_only_for_a_client_that_was_shown_nothing():
@@ -401,7 +412,7 @@ def test_two_legs_in_one_piece_are_one_message_with_the_end_of_the_last():
     first, last = whole([text("a"), ours()], used=usage(5)), whole([text("b")], used=usage(7))
     data, replies = play(new(streamed=False), [[first], [last]])
     said = json.loads(data)
-    assert said["candidates"][0]["content"]["parts"] == [text("a"), text("b")]
+    assert said["candidates"][0]["content"]["parts"] == [text("a"), text("\n\n"), text("b")]
     assert said["usageMetadata"]["candidatesTokenCount"] == 12
     assert [reply.waits for reply in replies] == [True, False]
 
