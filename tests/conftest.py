@@ -5,9 +5,12 @@ import signal
 
 from hypothesis import settings
 
-# Laws that name no number of examples are tried on so many; PICHAY_EXAMPLES asks for more.
-EXAMPLES = int(os.environ.get("PICHAY_EXAMPLES", "30"))
-settings.register_profile("usual", max_examples=EXAMPLES, deadline=None)
+# Laws that name no number of examples are tried on so many, the same ones every time, so that a
+# run says something of the code and not of chance. PICHAY_EXAMPLES asks for more, and for others.
+EXAMPLES = os.environ.get("PICHAY_EXAMPLES")
+settings.register_profile(
+    "usual", max_examples=int(EXAMPLES or "30"), deadline=None, derandomize=EXAMPLES is None
+)
 settings.load_profile("usual")
 
 # A shell that starts a job in the background lets it ignore interrupts, nohup lets it ignore
