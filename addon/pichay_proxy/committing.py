@@ -4,6 +4,7 @@ import time
 
 from pichay_core.cooperate.asides import told, untold
 from pichay_core.events import Event
+from pichay_core.models import context_window
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Turned
@@ -51,6 +52,7 @@ def turned(carried: Carried, matched: Match, turn: Turn, why: str | None) -> Tur
         listed=turn.listed,
         leg=carried.leg,
         unseen=_unseen(turn.session),
+        window=context_window(request.head.model, request.betas),
     )
 
 

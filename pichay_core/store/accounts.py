@@ -22,6 +22,7 @@ from pichay_core.store.flushes import Bill, Flushes
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.scope import Scope, rows
+from pichay_core.store.shape import shape_row
 from pichay_core.store.turns import NOTHING_SAVED, Counted, counted_page, turn_row
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.tariff import load_price_list, price
@@ -71,6 +72,7 @@ class Accounts:
                     self._inherit(record.after)
                 # Another process may have gone on with the same conversation: its turn goes.
                 row = turn_row(record, counted, each, sum(collapsed.values()))
+                row |= shape_row(record, counted, each)
                 insert(self._db, "turns", [row], "insert or replace")
             case Settlement():
                 self._settled(record)

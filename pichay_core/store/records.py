@@ -49,6 +49,8 @@ class Turned:
     """0 for the client's own request, n for the n-th that we made in its place."""
     unseen: int = 0
     """Bytes of its messages that the client did not send: what passed between the model and us."""
+    window: int | None = None
+    """Tokens that the model can take; None if nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

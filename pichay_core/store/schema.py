@@ -34,7 +34,7 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, UNSEEN, WIRES
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, UNSEEN, WIRES
 
 migrations = Migrations("pichay")
 
@@ -101,6 +101,16 @@ def what_the_client_was_not_shown(db: Database) -> None:
 def who_serves(db: Database) -> None:
     """Add which wire format a session came in, and who serves it."""
     for statement in WIRES.split(";"):
+        db.conn.execute(statement)
+
+
+@migrations()
+def what_the_window_held(db: Database) -> None:
+    """Add what stood in each window, what of it was in use, and the episodes of thrash.
+
+    Null in the turns that were recorded before.
+    """
+    for statement in LOOKING.split(";"):
         db.conn.execute(statement)
 
 

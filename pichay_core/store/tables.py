@@ -213,3 +213,37 @@ alter table sessions add provider text not null default '';
 update sessions set wire = 'anthropic'
 """
 """Of version 0.5."""
+LOOKING = """
+alter table turns add window_limit integer;
+alter table turns add front_tokens integer;
+alter table turns add talk_tokens integer;
+alter table turns add thought_tokens integer;
+alter table turns add read_tokens integer;
+alter table turns add query_tokens integer;
+alter table turns add run_tokens integer;
+alter table turns add write_tokens integer;
+alter table turns add stub_tokens integer;
+alter table turns add pinned_tokens integer;
+alter table turns add working_tokens integer;
+alter table turns add working_curve text;
+create table episodes (
+    session text not null references sessions (id),
+    start integer not null,
+    noticed integer not null,
+    ended integer,
+    request integer not null,
+    at real not null,
+    ended_at real,
+    faults integer not null,
+    tokens integer not null,
+    bounced integer not null,
+    pages text not null,
+    tau integer,
+    pins integer not null default 0,
+    held integer not null default 0,
+    cost_tokens real not null default 0,
+    dollars real,
+    primary key (session, start)
+)
+"""
+"""Of version 0.6."""

@@ -71,6 +71,7 @@ def turn_row(record: Turned, counted: Iterable[Counted], each: float, beside: in
         "held_why": record.held.why,
         "overhead_microseconds": record.overhead_microseconds,
         "leg": record.leg,
+        "window_limit": record.window,
         **_front(record, each),
     }
 
