@@ -18,6 +18,7 @@ from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.collapsed import CollapsedTurns, tokens_beside
 from pichay_core.store.decisions import Decisions, insert
+from pichay_core.store.defined import put_definitions
 from pichay_core.store.flushes import Bill, Flushes
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Record, Settlement, Turned
@@ -75,6 +76,7 @@ class Accounts:
                 # Another process may have gone on with the same conversation: its turn goes.
                 self._execute(_GONE, row)
                 insert(self._db, "turns", [row])
+                put_definitions(self._db, record)
             case Settlement():
                 self._settled(record)
             case _:
@@ -202,6 +204,8 @@ class Accounts:
             "untouched_cache_write_tokens": settled.untouched.cache_write,
             "untouched_output_tokens": settled.untouched.output,
             "dollars": real.total if real else None,
+            "read_dollars": real.cache_read if real else None,
+            "output_dollars": real.output if real else None,
             "untouched_dollars": untouched.total if untouched else None,
             "prefix_broken": settled.prefix_broken,
         }

@@ -15,8 +15,8 @@ from pichay_core.store.schema import (
 )
 
 FIRST = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
-TABLES = FIRST | {"flushes", "asides", "heard", "episodes", "event_totals", "turn_totals"}
 SUMS = {"event_totals", "turn_totals"}
+TABLES = FIRST | {"flushes", "asides", "heard", "episodes", "definitions"} | SUMS
 
 
 def mode(path) -> int:
