@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from pichay_cli.amounts import tokens
 from pichay_cli.events_view import name_of, story_of
 from pichay_cli.overview import layouts
@@ -37,6 +35,7 @@ from pichay_cli.render import (
 )
 from pichay_core.store import stories
 from pichay_core.store.changes import Changes
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope
 from pichay_core.store.stories import EventStory
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from pichay_cli.data import as_data
-from pichay_cli.live import watch
 from pichay_cli.overview import overview
 from pichay_cli.recording import (
     NOTHING_YET,
@@ -35,6 +34,8 @@ def stats(
         raise click.UsageError("--live and --json do not go together.")
     scope = _scope(database, session, since)
     if live and on_screen():
+        from pichay_cli.live import watch
+
         watch(database, scope)
         return
     with reading(database) as db:

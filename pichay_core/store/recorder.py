@@ -15,10 +15,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.store.accounts import Accounts
+from pichay_core.store.database import Database
 from pichay_core.store.records import Happened, Record, Settlement, Turned
 from pichay_core.store.schema import open_for_writing
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Activity
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.schema import has_flushes
@@ -117,9 +116,7 @@ def _came_back(db: Database, scope: Scope) -> Iterable[Suggestion]:
     if found:
         times = {f"{row['tool']} {row['label']}".strip(): row["count"] for row in found}
         tokens = sum(row["tokens"] for row in found)
-        yield Suggestion(
-            Finding.CAME_BACK, sum(times.values()), names=_often(times), tokens=tokens
-        )
+        yield Suggestion(Finding.CAME_BACK, sum(times.values()), names=_often(times), tokens=tokens)
 
 
 def _often(times: Mapping[str, int]) -> tuple[str, ...]:

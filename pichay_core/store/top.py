@@ -8,8 +8,7 @@ since a bill does not say which token was which; but the parts always add up to 
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope
 
 type By = Literal["tool", "file", "definition", "session", "command"]
