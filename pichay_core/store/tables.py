@@ -214,6 +214,7 @@ update sessions set wire = 'anthropic'
 """
 """Of version 0.5."""
 LOOKING = """
+alter table sessions add watch text;
 alter table turns add window_limit integer;
 alter table turns add front_tokens integer;
 alter table turns add talk_tokens integer;

@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from pichay_core.store.scope import EVERYTHING, rows
 
-_OF_SESSION = ("turns", "pages", "events", "messages", "flushes", "asides", "heard")
+_OF_SESSION = ("turns", "pages", "events", "messages", "flushes", "asides", "heard", "episodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Removed:
     flushes: int = 0
     asides: int = 0
     heard: int = 0
+    episodes: int = 0
 
 
 def older_than(db: Database, before: float) -> Removed:
