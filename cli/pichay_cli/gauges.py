@@ -16,6 +16,8 @@ from pichay_cli.render import QUIET, Part, line
 LABEL = 9
 """Columns of a label."""
 FREE, MARK = "─", "┃"
+LOW = 32
+"""Lines of a screen on which lines are dear."""
 _SPARKS = "▁▂▃▄▅▆▇█"
 LEAST_GAUGE = 16
 """Columns below which what a gauge says beside it goes below it."""
@@ -73,18 +75,28 @@ def gauge_width(width: int, said: Text | None) -> int:
 class Scale:
     """The names of the marks of a gauge, each below its own where there is room."""
 
-    names: Sequence[tuple[float, str]]
+    marks: Sequence[float]
+    names: Sequence[str]
+    short: Sequence[str]
+    """Shorter ones, where there is not room for all."""
     said: Text | None = None
     """By the gauge, beside it."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw them."""
-        width, drawn = gauge_width(options.max_width, self.said), Text(style=QUIET, no_wrap=True)
-        for mark, name in self.names:
-            place = max(min(width - 1, round(width * mark)), len(drawn) + bool(drawn))
-            drawn.append(" " * (place - len(drawn))).append(f"└{name}")
+        width = gauge_width(options.max_width, self.said)
+        long, short = (_below(self.marks, names, width) for names in (self.names, self.short))
+        drawn = Text(long if len(long) <= options.max_width else short, QUIET, no_wrap=True)
         drawn.truncate(options.max_width)
         yield drawn
+
+
+def _below(marks: Sequence[float], names: Sequence[str], width: int) -> str:
+    drawn = ""
+    for mark, name in zip(marks, names, strict=True):
+        place = max(min(width - 1, round(width * mark)), len(drawn) + bool(drawn))
+        drawn = f"{drawn:{place}}└{name}"
+    return drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +140,20 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Short texts behind each other, a dot between them, none of them broken between lines."""
+    """Short texts behind each other, a dot between them, none of them broken between lines.
+
+    What matters less stands last: on a low screen there is one line of them.
+    """
 
     texts: Sequence[Text]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw them on as many lines as they need."""
-        row = Text(no_wrap=True)
+        row, low = Text(no_wrap=True), console.is_terminal and console.size.height < LOW
         for text in self.texts:
-            if row and len(row) + 3 + text.cell_len > options.max_width:
+            if row and row.cell_len + len(" · ") + text.cell_len > options.max_width:
+                if low:
+                    break
                 yield row
                 row = Text(no_wrap=True)
             row.append(" · " if row else "", QUIET).append_text(text)

@@ -154,6 +154,13 @@ def line(*parts: Part) -> Text:
     return text
 
 
+def title(name: str, *parts: Part) -> Text:
+    """A title and what it is of, cut off where there is no room."""
+    text = line((name, STRONG), *parts)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
 def _cell(cell: Cell, style: str = "") -> Text:
     text = cell if isinstance(cell, Text) else line(cell)
     return Text(style=style).append_text(text) if style else text

@@ -116,8 +116,14 @@ def glance(
         back=_back(db, running.returns(of)),
         thrashing=_thrashing(db, scope),
         near=near,
-        events=stories.latest_events(db, EVENTS, scope),
+        events=_events(db, scope),
     )
+
+
+def _events(db: Database, scope: Scope) -> tuple[EventStory, ...]:
+    """Return the last events; not of what was only let through, of which there may be much."""
+    latest = stories.latest_events(db, 4 * EVENTS, scope)
+    return tuple(event for event in latest if event.kind != "passed")[-EVENTS:]
 
 
 def _line(running: Running, row: Row, lasting: frozenset[str]) -> SessionLine:

@@ -9,7 +9,7 @@ from pichay_cli.amounts import dollars, share, times, tokens
 from pichay_cli.fitting import Slot
 from pichay_cli.gauges import Facts, Labelled, facts
 from pichay_cli.panels import FAULTS, ID_SHOWN, THRASH_STYLES
-from pichay_cli.render import BAD, GOOD, QUIET, STRONG, Part, RenderableType, line, lines
+from pichay_cli.render import BAD, GOOD, QUIET, STRONG, Part, RenderableType, lines, title
 from pichay_core.store.activity import Activity, Tally
 from pichay_core.store.episodes import EpisodeStory
 from pichay_core.store.figures import Net
@@ -19,21 +19,21 @@ from pichay_core.store.glance import Glance
 def count_slots(seen: Glance) -> Iterator[Slot]:
     """What was done, in pieces: faults and flushes first, names and episodes later."""
     done = seen.activity
-    title = line(("Paging", STRONG), (f" of {_scope(seen)}", QUIET))
     rows = (
+        title("Paging", (f" of {_scope(seen)}", QUIET)),
         Labelled("prefix", _prefix(seen.net)),
         Labelled("moved", _moved(done)),
         Labelled("faults", _faults(done)),
-        Labelled("flushes", _flushes(done)),
     )
-    yield Slot(lines([title, *rows]), 3)
+    yield Slot(lines(rows), 3)
+    yield Slot(Labelled("flushes", _flushes(done)), 3, joined=True)
     if asked := _asked(done):
         yield Slot(Labelled("model", asked), 7, joined=True)
     yield Slot(Labelled("thrash", _thrash(seen)), 3, joined=True)
     if seen.back.named:
-        yield Slot(Labelled("bounced", _bounced(seen)), 5, joined=True)
+        yield Slot(Labelled("bounced", _bounced(seen)), 6, joined=True)
     if seen.thrashing.count:
-        yield Slot(Labelled("episodes", _episodes(seen)), 5, joined=True)
+        yield Slot(Labelled("episodes", _episodes(seen)), 6, joined=True)
 
 
 def _scope(seen: Glance) -> str:

@@ -5,11 +5,11 @@ Rule of this file: what the provider billed stands first; what is estimated stan
 
 from collections.abc import Iterator
 
-from pichay_cli.amounts import percent, times, tokens
+from pichay_cli.amounts import share, tokens
 from pichay_cli.fitting import Slot
-from pichay_cli.gauges import Facts, Fill, Gauge, Labelled, Scale, Strip, facts
+from pichay_cli.gauges import MARK, Facts, Fill, Gauge, Labelled, Scale, Strip, facts
 from pichay_cli.panels import ID_SHOWN
-from pichay_cli.render import BAD, GOOD, QUIET, STRONG, RenderableType, Text, line, lines
+from pichay_cli.render import BAD, GOOD, QUIET, STRONG, RenderableType, Text, line, lines, title
 from pichay_core.schedule.pressure import Zone
 from pichay_core.store.closeup import Closeup, Held
 from pichay_core.store.shape import WORKING_TURNS
@@ -56,24 +56,24 @@ def whole_percent(share: float) -> str:
 
 def near_slots(near: Closeup) -> Iterator[Slot]:
     """A session from near, in pieces: how full it is comes first, what it is made of later."""
-    title = line(
-        ("Window", STRONG),
-        (f" of session {near.session[:ID_SHOWN]} · {near.kind}, {near.model}", QUIET),
-        (f", turn {near.turn:,}", QUIET),
-    )
+    of = f" of session {near.session[:ID_SHOWN]}, turn {near.turn:,} · {near.kind}, {near.model}"
+    name = title("Window", (of, QUIET))
     if not near.sent:
-        yield Slot(lines([title, line(("no reply has been billed yet", QUIET))]), 1)
+        yield Slot(lines([name, line(("no reply has been billed yet", QUIET))]), 1)
         return
-    yield Slot(lines([title, Labelled(*_fill(near))]), 1)
+    yield Slot(lines([name, Labelled(*_fill(near))]), 1)
     if near.fill is not None:
-        names = [(mark, f"{whole_percent(mark)} {zone(mark).name.lower()}") for mark in ZONES]
-        yield Slot(Labelled("", Scale(names, _said(near))), 6, joined=True)
+        short = [whole_percent(mark) for mark in ZONES]
+        names = [
+            f"{each} {zone(mark).name.lower()}" for each, mark in zip(short, ZONES, strict=True)
+        ]
+        yield Slot(Labelled("", Scale(ZONES, names, short, _said(near))), 7, joined=True)
     yield Slot(lines(_by_turn(near)), 1, joined=True)
     if near.held is not None:
-        yield Slot(Labelled("holds", _made_of(near.held)), 4, joined=True)
-    yield Slot(Labelled("in use", _in_use(near)), 4, joined=True)
+        yield Slot(Labelled("holds", _made_of(near.held)), 5, joined=True)
+    yield Slot(Labelled("in use", _in_use(near)), 5, joined=True)
     if near.moved:
-        yield Slot(Labelled("refetch", _meter(near)), 4, joined=True)
+        yield Slot(Labelled("refetch", _meter(near)), 6, joined=True)
 
 
 def _fill(near: Closeup) -> tuple[tuple[str, str], RenderableType]:
@@ -102,7 +102,7 @@ def _by_turn(near: Closeup) -> Iterator[RenderableType]:
     sent, most = near.sent, max(one.window for one in near.sent)
     shares = [one.window / near.limit if near.limit else None for one in sent]
     top = line((f"at most {tokens(most)}", QUIET))
-    hit = line((f"last {whole_percent(sent[-1].hit)} read from cache", QUIET))
+    hit = line((f"last {whole_percent(sent[-1].hit)}", QUIET))
     width = max(top.cell_len, hit.cell_len)
     for said in (top, hit):
         said.append(" " * (width - said.cell_len))
@@ -124,15 +124,13 @@ def _made_of(held: Held) -> Facts:
 
 def _in_use(near: Closeup) -> Facts:
     """The working set beside what is resident. Pages are estimated."""
-    resident = f"pages resident {tokens(near.resident)}"
-    idle = f"{tokens(near.unused)} of it not used for {WORKING_TURNS} turns"
-    share = percent(near.unused, near.resident).lstrip("+")
-    pinned = tokens(near.held.pinned) if near.held else ""
+    outside = share(near.unused, near.resident) or "nothing"
+    pinned = f", {tokens(near.held.pinned)}" if near.held else ""
     return facts(
-        f"working set {tokens(near.held.working)} (W(t, {WORKING_TURNS}))" if near.held else None,
-        resident,
-        f"{idle}{share and ', '}{share}",
-        f"{near.pins:,} pinned{pinned and ', '}{pinned}",
+        f"W(t, {WORKING_TURNS}) {tokens(near.held.working)}" if near.held else None,
+        f"pages resident {tokens(near.resident)}",
+        f"{outside} of it unused for {WORKING_TURNS} turns",
+        f"{near.pins:,} pinned{pinned}",
     )
 
 
@@ -140,7 +138,7 @@ def _meter(near: Closeup) -> Gauge:
     """Refetches against pages moved out in the last turns, and the bound of thrash."""
     rate = near.refetched / max(1, near.moved)
     over = rate >= REFETCH_BOUND and near.refetched >= LEAST_REFETCHES
-    of = f"{near.refetched:,} for {times(near.moved, 'page')} out in {WINDOW} turns"
-    said = line(of, (f" · thrash from {whole_percent(REFETCH_BOUND)}", QUIET))
+    of = f"{near.refetched:,} for {near.moved:,} moved out, {WINDOW} turns"
+    said = line(of, (f" · {MARK} {whole_percent(REFETCH_BOUND)}", QUIET))
     fill = Fill(rate / MOST_REFETCHED, "█", BAD if over else "yellow")
     return Gauge([fill], [REFETCH_BOUND / MOST_REFETCHED], said)

@@ -20,7 +20,6 @@ from pichay_cli.panels import (
 )
 from pichay_cli.render import (
     QUIET,
-    STRONG,
     Cell,
     Column,
     Either,
@@ -30,6 +29,7 @@ from pichay_cli.render import (
     inset,
     line,
     lines,
+    title,
 )
 from pichay_core.store.figures import Net
 from pichay_core.store.glance import Glance
@@ -58,7 +58,7 @@ def _slots(seen: Glance, now: float, keys: bool, wide: bool) -> list[Slot]:
         *([Slot(pair, 1)] if wide else [*near, *done]),
         *_list(seen, now),
         *([Slot(unpaged, 8)] if unpaged else []),
-        *([Slot(_events(seen), 5, LEAST, LAST)] if seen.events else []),
+        *([Slot(_events(seen), 4, LEAST, LAST)] if seen.events else []),
         *([Slot(line((KEYS, QUIET)), 6)] if keys else []),
     ]
 
@@ -73,9 +73,7 @@ def _title(seen: Glance, now: float) -> RenderableType:
     every = f"all sessions: {len(seen.sessions):,}, {live:,} live"
     of = every if seen.session is None else f"session {seen.session[:ID_SHOWN]}"
     reading = f" · reading the recording: {seen.read:.0%}" if seen.read < 1 else ""
-    return line(
-        ("Net", STRONG), (f" against untouched (estimate) · {of}", QUIET), (reading, "yellow")
-    )
+    return title("Net", (f" against untouched (estimate) · {of}", QUIET), (reading, "yellow"))
 
 
 def _bill(net: Net) -> RenderableType:
@@ -109,7 +107,7 @@ def _events(seen: Glance) -> RenderableType:
         Column(),
     )
     rows = [_event(event) for event in seen.events]
-    return lines([line(("Events", STRONG)), Sheet(columns, rows, cut=True)])
+    return lines([title("Events"), Sheet(columns, rows, cut=True)])
 
 
 def _event(event: EventStory) -> Sequence[Cell]:
