@@ -33,7 +33,7 @@ IMPURE = {
 }  # fmt: skip
 """Time, chance and place come into the core as arguments."""
 
-PAINTERS = {"render", "doctor_view"}
+PAINTERS = {"render", "doctor_view", "gauges", "fitting"}
 """Modules of the CLI that put values on a screen."""
 
 LONGEST = 300

@@ -142,8 +142,8 @@ def recorded(db: Database) -> bool:
 
 def net(db: Database, scope: Scope = EVERYTHING) -> Net:
     """Return the net over all requests in scope."""
-    found = rows(db, f"select {_columns(db)} from turns {where(scope)} group by model", scope)
-    return _sum(_net(row) for row in found)
+    found = rows(db, f"select {net_columns(db)} from turns {where(scope)} group by model", scope)
+    return _sum(net_of(row) for row in found)
 
 
 def given_up(db: Database, scope: Scope = EVERYTHING) -> GivenUp:
@@ -160,7 +160,7 @@ def sessions(
     chosen = f"{where(scope, 'id', 'last_at')} order by last_at desc, id limit {_limit(limit)}"
     found = rows(db, f"select * from sessions {chosen}", scope)
     inner = f"session in (select id from sessions {chosen})"
-    columns = f"session, {_columns(db)}"
+    columns = f"session, {net_columns(db)}"
     nets = _nets(rows(db, f"select {columns} from turns where {inner} {_EACH}", scope))
     windows = _by_session(rows(db, _WINDOWS.format(inner=inner, sent=_SENT), scope), "window")
     counts = rows(db, _MOVES.format(inner=inner), scope)
@@ -233,7 +233,7 @@ _MOVES = """
 """
 
 
-def _columns(db: Database) -> str:
+def net_columns(db: Database) -> str:
     """Return what a net is made of. An older recording knows nothing of thinking, or of legs."""
     known = db["turns"].columns_dict
     legs = _LEGS if "leg" in known else dict.fromkeys(_LEGS, "0")
@@ -241,7 +241,8 @@ def _columns(db: Database) -> str:
     return f"{_NET.format(**legs)}, {thinking} thinking"
 
 
-def _net(row: Row) -> Net:
+def net_of(row: Row) -> Net:
+    """Return the net that a row of these columns says."""
     unknown = row["settled"] > row["priced"]
     return Net(
         requests=row["requests"],
@@ -271,7 +272,7 @@ def _sum(nets: Iterable[Net]) -> Net:
 def _nets(found: Sequence[Row]) -> dict[str, Net]:
     each: dict[str, Net] = {}
     for row in found:
-        each[row["session"]] = each.get(row["session"], Net()) + _net(row)
+        each[row["session"]] = each.get(row["session"], Net()) + net_of(row)
     return each
 
 

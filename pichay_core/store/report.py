@@ -90,9 +90,7 @@ def report(db: Database, scope: Scope = EVERYTHING, closely: int = CLOSE_UPS) ->
             for session, why in interesting(sessions, thrashed, scope, closely)
         ),
         costs=costs,
-        suggestions=suggestions(
-            db, scope, net, done, sessions, thrashed, costs["definition"]
-        ),
+        suggestions=suggestions(db, scope, net, done, sessions, thrashed, costs["definition"]),
     )
 
 

@@ -117,9 +117,7 @@ def _came_back(db: Database, scope: Scope) -> Iterable[Suggestion]:
     if found:
         times = {f"{row['tool']} {row['label']}".strip(): row["count"] for row in found}
         tokens = sum(row["tokens"] for row in found)
-        yield Suggestion(
-            Finding.CAME_BACK, sum(times.values()), names=_often(times), tokens=tokens
-        )
+        yield Suggestion(Finding.CAME_BACK, sum(times.values()), names=_often(times), tokens=tokens)
 
 
 def _often(times: Mapping[str, int]) -> tuple[str, ...]:
