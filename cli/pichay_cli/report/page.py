@@ -57,7 +57,7 @@ def page(found: Report, now: float) -> str:
 
 
 _POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
     "base-uri 'none'; form-action 'none'"
 )
 """Nothing may be loaded, and no script may run but the one with this hash."""
