@@ -16,7 +16,7 @@ LAYERS = [
     "wire.shapes",
     "table events_asked events models modes stubs tokens prices tariff tools shell patches wire",
     "policies schedule prefix faults thrash admission referring presence cacheprice birth hosts "
-    "cooperate request",
+    "cooperate request neighbours",
     "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
     "flushcost cooperate.folds",
     "warmth window flushes follow beginning advising cooperate.means cooperate.asides",

@@ -11,11 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from mitmproxy import connection, ctx, exceptions, http, tls
+from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
-from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from pichay_core.hosts import paths_of
 from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
@@ -25,10 +23,10 @@ from pichay_core.tariff import load_price_list
 from pichay_core.wire.report import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.closing import Closing, reader_of
-from pichay_proxy.connections import hang_up, host_meant, many_connections
 from pichay_proxy.continued import LegEnd, hand_over, leg_ended
 from pichay_proxy.continuing import continuing
 from pichay_proxy.exchange import Arrived, Decision, Exchange
+from pichay_proxy.interception import Interception
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
@@ -37,7 +35,6 @@ from pichay_proxy.sessions import LiveSessions
 from pichay_proxy.streams_check import install, selfcheck
 from pichay_proxy.traffic import (
     arrived,
-    is_reverse,
     paths_for,
     route_for,
     upgrade_required,
@@ -47,10 +44,11 @@ from pichay_proxy.traffic import (
 log = logging.getLogger("pichay")
 
 
-class Pichay:
+class Pichay(Interception):
     """Demand paging for the context window of coding agents."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._settings: Settings | None = None
         self._refused = False
         self._paging: Paging | None = None
@@ -110,7 +108,9 @@ class Pichay:
         kept = Library(settings.database)
         sessions = LiveSessions(kept.sessions)
         settings = self._possible(settings)
-        self._paging = Paging(settings, sessions, recorder.put, kept.content, prices, kept.earlier)
+        self._paging = Paging(
+            settings, sessions, recorder.put, kept.content, prices, kept.earlier, self._warn_once
+        )
         self._closing = Closing(self._paging, self._warn_once)
         self._recorder, self._stop_reading = recorder, kept.close
 
@@ -130,43 +130,6 @@ class Pichay:
             self._tidy.stop()
             if not recorder.close():
                 log.warning("pichay: the database did not take everything in time")
-
-    # -- connections --------------------------------------------------------------------
-
-    def client_connected(self, client: connection.Client) -> None:
-        """Allow a client more than five streams to one host."""
-        with self._boundary():
-            server = ctx.master.addons.get("proxyserver")
-            handler = server.connections.get(client.id) if server else None
-            if handler is not None:
-                handler.max_conns.default_factory = many_connections
-
-    def server_disconnected(self, data: ServerConnectionHookData) -> None:
-        """Let nobody go on talking upstream to a client that has left."""
-        with self._boundary():
-            server = ctx.master.addons.get("proxyserver")
-            handler = server.connections.get(data.client.id) if server else None
-            if handler is not None:
-                hang_up(handler, data.server)
-
-    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
-        """Tunnel every host that is not listed, without decrypting it."""
-        with self._boundary():
-            if is_reverse(data.context.client):
-                return
-            if not self._listed(host_meant(data.context, data.client_hello.sni)):
-                data.ignore_connection = True
-
-    def tls_failed_client(self, data: tls.TlsData) -> None:
-        """Record that a client does not trust our certificate: the most common trouble."""
-        with self._boundary():
-            host = host_meant(data.context, data.conn.sni)
-            if self._paging is not None and self._listed(host):
-                self._paging.refused_certificate(host, data.conn.error or "", time.time())
-                self._warn_once(
-                    f"the client refused Pichay's certificate for {host}: set SSL_CERT_FILE, "
-                    "NODE_EXTRA_CA_CERTS or REQUESTS_CA_BUNDLE to mitmproxy's CA (pichay doctor)"
-                )
 
     # -- requests -----------------------------------------------------------------------
 
@@ -207,15 +170,8 @@ class Pichay:
     def _made_by_us(self, flow: http.HTTPFlow) -> bool:
         return self._closing is not None and self._closing.is_ours(flow)
 
-    @property
-    def _own_hosts(self) -> frozenset[str]:
-        return self._settings.hosts if self._settings is not None else frozenset()
-
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         return self._settings is not None and paths_for(flow, self._own_hosts) is not None
-
-    def _listed(self, host: str) -> bool:
-        return self._settings is not None and paths_of(host, self._own_hosts) is not None
 
     # -- replies ------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.collapsed import CollapsedTurns, tokens_beside
 from pichay_core.store.decisions import Decisions, insert
+from pichay_core.store.defined import put_definitions
 from pichay_core.store.flushes import Bill, Flushes
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Record, Settlement, Turned
@@ -74,6 +75,7 @@ class Accounts:
                 row = turn_row(record, counted, each, sum(collapsed.values()))
                 row |= shape_row(record, counted, each)
                 insert(self._db, "turns", [row], "insert or replace")
+                put_definitions(self._db, record)
             case Settlement():
                 self._settled(record)
             case _:
@@ -201,6 +203,8 @@ class Accounts:
             "untouched_cache_write_tokens": settled.untouched.cache_write,
             "untouched_output_tokens": settled.untouched.output,
             "dollars": real.total if real else None,
+            "read_dollars": real.cache_read if real else None,
+            "output_dollars": real.output if real else None,
             "untouched_dollars": untouched.total if untouched else None,
             "prefix_broken": settled.prefix_broken,
         }

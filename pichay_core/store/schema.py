@@ -108,7 +108,8 @@ def who_serves(db: Database) -> None:
 def what_the_window_held(db: Database) -> None:
     """Add what stood in each window, what of it was in use, and the episodes of thrash.
 
-    Null in the turns that were recorded before.
+    Also what of a bill was read from the cache and what the reply cost, and how large the
+    definition of each tool is. Null in the turns that were recorded before.
     """
     for statement in LOOKING.split(";"):
         db.conn.execute(statement)

@@ -15,7 +15,7 @@ from pichay_core.store.schema import (
 )
 
 FIRST = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
-TABLES = FIRST | {"flushes", "asides", "heard", "episodes"}
+TABLES = FIRST | {"flushes", "asides", "heard", "episodes", "definitions"}
 
 
 def mode(path) -> int:
