@@ -35,7 +35,21 @@ def advice(suggestion: Suggestion) -> Advice:
 def _amount(one: Suggestion) -> str:
     if one.dollars is not None:
         return dollars(one.dollars)
-    return f"{tokens(one.tokens)} tokens" if one.tokens else times(one.count, "time")
+    return f"{tokens(one.tokens)} tokens" if one.tokens else times(one.count, *_UNITS[one.finding])
+
+
+_UNITS = {
+    Finding.OBSERVED: ("request",),
+    Finding.THRASHED: ("episode",),
+    Finding.CAME_BACK: ("refetch", "refetches"),
+    Finding.SCHEDULE: ("flush", "flushes"),
+    Finding.LOST: ("session",),
+    Finding.FROZEN: ("session",),
+    Finding.UNCALLED: ("tool",),
+    Finding.UNPRICED: ("model",),
+    Finding.REFUSED: ("refusal",),
+    Finding.FAILED: ("failure",),
+}
 
 
 def _names(one: Suggestion) -> str:

@@ -38,7 +38,13 @@ def cost_chart(course: Sequence[Spent], money: bool, width: Width) -> Spec:
         "field": "x",
         "type": "temporal",
         "scale": {"type": "utc"},
-        "axis": {"title": None, "grid": False, "tickCount": width // 110},
+        "axis": {
+            "title": None,
+            "grid": False,
+            "tickCount": width // 130,
+            "format": _clock(course[-1].at - course[0].at),
+            "labelOverlap": True,
+        },
     }
     layers = [
         area("with", "most", "var(--good)", 0.25),
@@ -65,6 +71,20 @@ def _spent(point: Spent, following: Spent, money: bool) -> Spec:
         "most": max(paid, untouched),
         "said": f"{when}\nwith {say(paid)}\nwithout {say(untouched)}\n{gap}",
     }
+
+
+def _clock(seconds: float) -> str:
+    """How times are written that lie so far apart."""
+    return next(form for most, form in _CLOCKS if seconds < most)
+
+
+_DAY = 86_400
+_CLOCKS = (
+    (_DAY, "%H:%M"),
+    (5 * _DAY, "%a %H:%M"),
+    (300 * _DAY, "%b %-d"),
+    (float("inf"), "%b %Y"),
+)
 
 
 def _wall(at: float) -> int:
@@ -118,7 +138,7 @@ def zones_of(seen: CloseUp) -> Mapping[str, float]:
 
 def _zones(seen: CloseUp, top: float) -> Iterable[Spec]:
     shown = {name: at for name, at in zones_of(seen).items() if at <= top}
-    values = [{"at": at, "zone": f"{name} {tokens(at)}"} for name, at in shown.items()]
+    values = [{"at": at, "zone": f"{name} {round_tokens(at)}"} for name, at in shown.items()]
     if not values:
         return
     y = {"field": "at", "type": "quantitative"}
@@ -141,6 +161,11 @@ def _zones(seen: CloseUp, top: float) -> Iterable[Spec]:
         "mark": text,
         "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "zone"}},
     }
+
+
+def round_tokens(count: float) -> str:
+    """Tokens of a bound, which is mostly a whole number of thousands."""
+    return tokens(count).replace(".0", "")
 
 
 def _stacked(seen: CloseUp) -> Spec:

@@ -12,6 +12,7 @@ from pichay_cli.report.charts import (
     ceiling,
     curve_chart,
     parted,
+    round_tokens,
     window_chart,
     working_chart,
     zones_of,
@@ -80,7 +81,7 @@ def _thinned(seen: CloseUp) -> str:
 
 
 def _charts(seen: CloseUp, name: str) -> list[Mapping[str, Any] | None]:
-    return [_windows(seen, name), _working(seen, name), _curve(seen, name), _timeline(seen, name)]
+    return [_windows(seen, name), _working(seen, name), _timeline(seen, name), _curve(seen, name)]
 
 
 def _windows(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
@@ -111,7 +112,7 @@ def _left_out(seen: CloseUp) -> list[str]:
     """What the picture of the windows does not show."""
     top, zones = ceiling(seen), zones_of(seen)
     untouched = max(moment.untouched for moment in seen.moments)
-    above = [f"{name} from {tokens(at)}" for name, at in zones.items() if at > top]
+    above = [f"{name} from {round_tokens(at)}" for name, at in zones.items() if at > top]
     return [
         *([f"Without Pichay it goes on to {tokens(untouched)}, above the picture."]
           if untouched > top else []),
@@ -140,13 +141,16 @@ def _curve(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
     if not seen.curve:
         return None
     covered = [tau for tau, size in seen.curve.items() if size <= seen.resident]
-    holds = f"about the last {times(covered[-1], 'turn')}" if covered else "less than the last turn"
+    holds = f"the last {times(covered[-1], 'turn')}" if covered else "less than the last turn"
     return {
         "title": "Working set by how far one looks back",
         "said": f"Mean W(t, tau) by tau; the mean resident set is {tokens(seen.resident)} tokens.",
         "legend": [("line", "mean W(t, tau)"), ("resident-line", "mean resident set")],
-        "chart": both(*(curve_chart(seen, width) for width in _WIDTHS), f"{name}-curve"),
-        "note": f"On average the window holds what {holds} used.",
+        "chart": both(*[curve_chart(seen, Width.NARROW)] * 2, f"{name}-curve"),
+        "note": f"On average the window holds about as much as {holds} used. Where the curve is "
+        "flat, keeping more would not have been asked for; where it climbs, each turn looked "
+        "further back brings in more that was in use.",
+        "beside": True,
     }
 
 

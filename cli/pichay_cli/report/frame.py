@@ -11,7 +11,7 @@ from itertools import chain
 from pichay_cli.report.drawn import HOVER, Spec
 from pichay_core.store.closeup import CloseUp, Moment
 
-AXIS = 58
+AXIS = 68
 """Pixels for the labels of the vertical axis, so that charts one above the other agree."""
 _LABEL = 90
 """Pixels for a label of the horizontal axis."""
@@ -42,7 +42,7 @@ def y_axis(form: str) -> Spec:
     """The vertical axis of amounts."""
     return {
         "title": None,
-        "format": form,
+        "labelExpr": f"datum.value ? format(datum.value, '{form}') : '0'",
         "tickCount": 5,
         "minExtent": AXIS - 10,
         "maxExtent": AXIS - 10,
