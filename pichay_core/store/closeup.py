@@ -34,7 +34,7 @@ class Moment:
     """As the provider counted it; estimated if ``estimated``."""
     estimated: bool
     untouched: int
-    """What the window would have been."""
+    """What the window would have been; of a request that would not have been made, the last."""
     limit: int | None
     """What the model can take."""
     parts: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -91,7 +91,7 @@ class CloseUp:
 
 def close_up(db: Database, session: str, most: int = MOMENTS) -> CloseUp:
     """Return the course of a session, in at most so many moments."""
-    found = rows(db, _TURNS, Scope(session))
+    found = _with_untouched(rows(db, _TURNS, Scope(session)))
     each = max(1, -(-len(found) // most))
     bundles = [found[at : at + each] for at in range(0, len(found), each)]
     curves = [
@@ -138,7 +138,7 @@ def _moment(bundle: Sequence[Row]) -> Moment:
         turn=row["turn"],
         window=window,
         estimated=row["sent"] is None,
-        untouched=round(row["whole"]) if row["whole"] else window,
+        untouched=round(row["untouched"]),
         limit=row.get("window_limit"),
         parts=_parts(row, window),
         resident=row["resident_tokens"],
@@ -146,6 +146,17 @@ def _moment(bundle: Sequence[Row]) -> Moment:
         working=row.get("working_tokens"),
         flushed=reasons[0] if reasons else None,
     )
+
+
+def _with_untouched(found: Sequence[Row]) -> list[Row]:
+    """Return the turns with their untouched size, which goes on where a request is only ours."""
+    told: list[Row] = []
+    for row in found:
+        before = told[-1]["untouched"] if told else 0
+        removed = 0 if row["whole"] is not None else row["removed_tokens"]
+        untouched = row["whole"] or max(before, _window(row) + removed)
+        told.append({**row, "untouched": untouched})
+    return told
 
 
 def _window(row: Row) -> int:
