@@ -75,10 +75,11 @@ class Accounts:
                 self._episodes.turned(record, counted)
                 if record.before is None and record.after.parent is not None:
                     self._inherit(record.after)
-                # Another process may have gone on with the same conversation: its turn goes.
                 row = turn_row(record, counted, each, sum(collapsed.values()))
                 row |= shape_row(record, counted, each)
-                insert(self._db, "turns", [row], "insert or replace")
+                # Another process may have gone on with the same conversation: its turn goes.
+                self._execute(_GONE, row)
+                insert(self._db, "turns", [row])
                 put_definitions(self._db, record)
             case Settlement():
                 self._settled(record)
@@ -242,6 +243,10 @@ class Accounts:
 
     def _execute(self, sql: str, values: Row) -> None:
         self._db.conn.execute(sql, values)
+
+
+_GONE = "delete from turns where session = :session and request = :request"
+"""Not by replacing it: no trigger hears of that."""
 
 
 def _text(record: Turned, page: PageId) -> str:

@@ -34,7 +34,8 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, UNSEEN, WIRES
+from pichay_core.store import totals
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, QUICKER, UNSEEN, WIRES
 
 migrations = Migrations("pichay")
 
@@ -112,6 +113,13 @@ def what_the_window_held(db: Database) -> None:
     definition of each tool is. Null in the turns that were recorded before.
     """
     for statement in LOOKING.split(";"):
+        db.conn.execute(statement)
+
+
+@migrations()
+def what_it_comes_to(db: Database) -> None:
+    """Add the sums of turns and events by session, and what finds rows by time."""
+    for statement in (*QUICKER.split(";"), *totals.statements()):
         db.conn.execute(statement)
 
 
