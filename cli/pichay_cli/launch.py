@@ -21,7 +21,7 @@ import click
 
 from pichay_cli.certificates import bundles
 from pichay_cli.clients import UNKNOWN, Client
-from pichay_cli.environment import through_proxy, to_base_url
+from pichay_cli.environment import inside, through_proxy, to_base_url
 from pichay_cli.options import Options
 from pichay_cli.route import Route, route
 from pichay_core.store.place import home
@@ -32,6 +32,10 @@ DRAIN_SECONDS = 15.0
 """How long it may take to end, once asked to."""
 LOGS_KEPT = 20
 
+_NESTED = (
+    "this shell goes through a Pichay already, and each would undo what the other saves: leave "
+    "that one, or start the agent without this one"
+)
 _ALWAYS = ("flow_detail=0", "termlog_verbosity=warn", "tcp_timeout=3600")
 """Nothing per request on screen; and a model may be silent for longer than mitmproxy's 600 s."""
 
@@ -80,7 +84,7 @@ def started(
     _require_reachable(way)
     if options.port:
         _require_free(options.port)
-    trust = bundles(home() / "certificates", options.folder(), environment)
+    trust = bundles(certificates_folder(), options.folder(), environment)
     settings = (
         *way.settings,
         *options.addon_settings(),
@@ -96,7 +100,8 @@ def started(
         if options.reverse:
             told, arguments = to_base_url(environment, port, client)
         upstream = way.mode.removeprefix("reverse:").removesuffix(":443") if options.reverse else ""
-        notes = way.notes + skipped
+        nested = (_NESTED,) if inside(environment, certificates_folder()) else ()
+        notes = way.notes + skipped + nested
         yield Proxy(port, process, channel.fileno(), told, arguments, upstream, notes)
 
 
@@ -114,6 +119,11 @@ def log_file() -> Iterator[Path]:
     finally:
         if path.exists() and not path.stat().st_size:
             path.unlink()
+
+
+def certificates_folder() -> Path:
+    """Where the bundles are that a client is told to trust."""
+    return home() / "certificates"
 
 
 def addon_path() -> Path:
