@@ -209,7 +209,7 @@ def proxies(environment: Mapping[str, str]) -> Row:
         return fail(what, f"{host}:{port} does not answer", unset)
     if inside(environment, certificates_folder()):
         finding = f"this shell goes through a Pichay already, {host}:{port}"
-        return warn(what, finding, f"Requests would be paged twice. In this shell: {unset}")
+        return warn(what, finding, f"Start the agent as it is, or before `pichay run`: {unset}")
     known = KNOWN_PORTS.get(port)
     return warn(
         what,

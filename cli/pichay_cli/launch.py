@@ -32,10 +32,6 @@ DRAIN_SECONDS = 15.0
 """How long it may take to end, once asked to."""
 LOGS_KEPT = 20
 
-_NESTED = (
-    "this shell goes through a Pichay already, and each would undo what the other saves: leave "
-    "that one, or start the agent without this one"
-)
 _ALWAYS = ("flow_detail=0", "termlog_verbosity=warn", "tcp_timeout=3600")
 """Nothing per request on screen; and a model may be silent for longer than mitmproxy's 600 s."""
 
@@ -82,6 +78,7 @@ def started(
     """mitmdump with the addon, as *options* say, for a client that has *environment*."""
     way = route(environment, options.port, options.reverse, options.hosts, client)
     _require_reachable(way)
+    _require_outside(way, environment)
     if options.port:
         _require_free(options.port)
     trust = bundles(certificates_folder(), options.folder(), environment)
@@ -100,8 +97,7 @@ def started(
         if options.reverse:
             told, arguments = to_base_url(environment, port, client)
         upstream = way.mode.removeprefix("reverse:").removesuffix(":443") if options.reverse else ""
-        nested = (_NESTED,) if inside(environment, certificates_folder()) else ()
-        notes = way.notes + skipped + nested
+        notes = way.notes + skipped
         yield Proxy(port, process, channel.fileno(), told, arguments, upstream, notes)
 
 
@@ -172,6 +168,16 @@ def _require_reachable(way: Route) -> None:
     raise click.ClickException(
         f"HTTPS_PROXY names {way.proxy[0]}:{way.proxy[1]}, but nothing answers there. "
         "Start that proxy, or: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy"
+    )
+
+
+def _require_outside(way: Route, environment: Mapping[str, str]) -> None:
+    """One Pichay does not go through another: it does not trust their CA, lest it decrypt twice."""
+    if way.proxy is None or not inside(environment, certificates_folder()):
+        return
+    raise click.ClickException(
+        f"This shell goes through a Pichay already (127.0.0.1:{way.proxy[1]}). Start the agent "
+        "without this one, or first: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy"
     )
 
 

@@ -55,9 +55,7 @@ def troubles(db: Database, scope: Scope = EVERYTHING) -> Troubles:
     (events,) = rows(db, f"select count(*) count from events {clause}", scope)
     return Troubles(
         undecrypted=_warned(db, scope, UNDECRYPTED, _HOST, _AFTER_HOST),
-        refusals=_asked(
-            db, _REFUSALS.format(where=where(scope, also="kind = 'tls_failed'")), scope
-        ),
+        refusals=_asked(db, refused, scope),
         shared=_warned(db, scope, TWO, "max(session)", _SAID),
         frozen=_asked(db, _FROZEN.format(where=where(scope, "id", "last_at", _IS_FROZEN)), scope),
         waited=_warned(db, scope, WAITED, "''", _SAID),
