@@ -206,12 +206,20 @@ def problem_with(path: Path) -> str | None:
         connection.close()
     except sqlite3.Error as error:
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
-    known = {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
-    if applied - known:
+    if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
     if names and "_sqlite_migrations" not in names:
         return f"{path} holds other tables, not Pichay's: name another with --database."
     return None
+
+
+def is_newer(path: Path) -> bool:
+    """True if a newer Pichay has written to the file, so that this one cannot."""
+    return "written by a newer Pichay" in (problem_with(path) or "")
+
+
+def _known() -> set[str]:
+    return {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:
