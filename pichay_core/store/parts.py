@@ -78,7 +78,7 @@ class Parts:
         part.sessions.add(session)
         return part
 
-    def _named(self, what: str) -> str:
+    def _known_by(self, what: str) -> str:
         if self._by != "command":
             return what
         if what not in self._names:
@@ -86,19 +86,30 @@ class Parts:
         return self._names[what]
 
     def _add_pages(self, spent: Spent, told: Course) -> None:
-        shares, stayed = _shares(spent), self._by != "session"
-        for what, tokens, entry, leave, moved, faults, called in spent.stays:
-            known = (True, RESULTS) if what is None else (False, self._named(what))
-            part = self._part(spent.session, *known)
-            part.calls += called
-            part.tokens += tokens if called else 0.0
-            part.faults += faults
-            part.saved += 0.0 if moved is None else tokens * shares.get(moved, 0.0)
+        shares = _shares(spent)
+        parts = {what: self._part_of(spent.session, what) for what in _named(spent)}
+        kept, first, sent = told.kept, told.first, told.sent
+        requests, priced, stayed = told.requests, told.priced, self._by != "session"
+        for what, pages, tokens, entry, leave, moved, called in spent.stays:
+            part = parts[what]
+            if called:
+                part.calls += pages
+                part.tokens += tokens
+            if moved is not None:
+                part.saved += tokens * shares.get(moved, 0.0)
             if leave > entry:
-                part.sent += tokens * (told.sent[leave] - told.sent[entry])
-                part.requests += told.requests[leave] - told.requests[entry] if stayed else 0
-                part.priced += told.priced[leave] - told.priced[entry]
-                part.dollars += tokens * (told.first[entry] + told.kept[leave] - told.kept[entry])
+                part.sent += tokens * (sent[leave] - sent[entry])
+                part.dollars += tokens * (first[entry] + kept[leave] - kept[entry])
+                part.priced += priced[leave] - priced[entry]
+                if stayed:
+                    part.requests += pages * (requests[leave] - requests[entry])
+        for what, count in spent.faults.items():
+            parts[what].faults += count
+
+    def _part_of(self, session: str, what: str | None) -> _Part:
+        if what is None:
+            return self._part(session, True, RESULTS)
+        return self._part(session, False, self._known_by(what))
 
     def _add_definitions(self, spent: Spent, told: Course) -> None:
         asked, end = self._by in ("tool", "definition"), len(spent.bills)
@@ -145,6 +156,10 @@ def _running(changes: Iterable[tuple[int, float]], size: int) -> Sequence[float]
     for at, change in changes:
         found[at] += change
     return [*accumulate(found[:size])]
+
+
+def _named(spent: Spent) -> set[str | None]:
+    return {stay.what for stay in spent.stays} | spent.faults.keys()
 
 
 def _shares(spent: Spent) -> Mapping[int, float]:

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
@@ -28,18 +29,18 @@ class Rewind(NamedTuple):
 
 
 class Stay(NamedTuple):
-    """A page, and between which requests it stood in the window, as positions among them."""
+    """Pages that stood in the window between the same requests, as positions among them."""
 
     what: str | None
-    """None if it is not one of the things that are asked for."""
+    """None if they are not of the things that are asked for."""
+    pages: int
     tokens: float
-    """That it holds there."""
+    """That they hold there."""
     entry: int
     leave: int
     moved: int | None
-    faults: int
     called: bool
-    """It was called here; not so what a fork took over."""
+    """They were called here; not so what a fork took over, or what came too early."""
 
 
 class Defined(NamedTuple):
@@ -61,6 +62,8 @@ class Spent:
     definitions: Sequence[Defined]
     flushes: Mapping[int, float]
     """Dollars that each has saved so far, net, by its turn."""
+    faults: Mapping[str | None, int]
+    """By what was asked for while it was out."""
 
 
 class Reader:
@@ -79,7 +82,7 @@ class Reader:
         self._multipliers = {
             row["model"]: row["multiplier"] for row in rows(db, "select * from calibrations")
         }
-        self._faults = self._faults_of_pages()
+        self._faults = self._faults_by_session(what)
         self._rewinds = self._rewinds_of_sessions()
 
     def sessions(self) -> Iterable[Spent]:
@@ -102,22 +105,22 @@ class Reader:
             self._stays(session, places, bills, each, row["kind"] == "fork"),
             self._defined(session, places, per_byte),
             self._saved(session),
+            self._faults.get(session, {}),
         )
 
     def _stays(
         self, session: str, places: "_Places", bills: Sequence[Billed], each: float, fork: bool
     ) -> list[Stay]:
         found = self._db.conn.execute(self._page_sql, {"session": session, "each": each})
-        faults = self._faults.get(session, {})
         inherited = bills[0].turn if fork and bills else -1
-        since = self._scope.since is not None
+        counts = [*(bill.sent > 0 for bill in bills), False]
+        every = self._scope.since is None
         stays: list[Stay] = []
-        for page, what, tokens, request, message, born, moved, gone in found:
+        for what, pages, tokens, request, born, moved, message in found:
             entry = places.entry(request, born)
-            leave = places.leave(entry, moved, message if gone else None, gone)
-            called = born >= inherited and not (since and not _counts(bills, entry))
-            asked = faults.get(page, 0)
-            stays.append(Stay(what, tokens, entry, leave, moved, asked, called))
+            leave = places.leave(entry, moved) if message is None else places.gone(entry, message)
+            called = born >= inherited and (every or counts[entry])
+            stays.append(Stay(what, pages, tokens, entry, leave, moved, called))
         return stays
 
     def _defined(self, session: str, places: "_Places", per_byte: float) -> list[Defined]:
@@ -141,12 +144,11 @@ class Reader:
         found = rows(self._db, f"select turn, {_NET} net from flushes {where(scope)}", scope)
         return {row["turn"]: row["net"] for row in found}
 
-    def _faults_of_pages(self) -> dict[str, dict[str, int]]:
-        clause = where(self._scope, also="kind = 'faulted' and session is not null")
-        sql = f"select session, page, count(*) count from events {clause} group by 1, 2"
-        found: dict[str, dict[str, int]] = defaultdict(dict)
-        for row in rows(self._db, sql, self._scope):
-            found[row["session"]][row["page"]] = row["count"]
+    def _faults_by_session(self, what: str) -> dict[str, dict[str | None, int]]:
+        clause = where(self._scope, "events.session", "events.at", "events.kind = 'faulted'")
+        found: dict[str, dict[str | None, int]] = defaultdict(dict)
+        for row in rows(self._db, _FAULTS.format(what=what, where=clause), self._scope):
+            found[row["session"]][row["what"]] = row["count"]
         return found
 
     def _rewinds_of_sessions(self) -> dict[str, list[Rewind]]:
@@ -165,42 +167,46 @@ class _Places:
     def __init__(self, turns: Sequence[Row], rewinds: Iterable[Rewind]) -> None:
         self._end = len(turns)
         self._requests = {row["request"]: at for at, row in enumerate(turns)}
-        clock = 0
-        self._clock: list[int] = []
-        for row in turns:
-            clock = max(clock, row["turn"])
-            self._clock.append(clock)
-        self._rewinds = [(self._requests[one.request], one.at) for one in rewinds
-                         if one.request in self._requests]  # fmt: skip
+        clock = [*accumulate((row["turn"] for row in turns), max)]
+        self._turns = [bisect_left(clock, turn) for turn in range(clock[-1] + 1 if clock else 0)]
+        self._rewinds = [
+            (self._requests[one.request], one.at)
+            for one in rewinds
+            if one.request in self._requests
+        ]
 
     def entry(self, request: int | None, turn: int) -> int:
         """Return the first request that held what came in that request, else in that turn."""
-        if request is not None and request in self._requests:
-            return self._requests[request]
-        return bisect_left(self._clock, turn)
+        found = self._requests.get(request) if request is not None else None
+        return self._first(turn) if found is None else found
 
-    def leave(self, entry: int, moved: int | None, message: int | None, gone: int) -> int:
-        """Return the first request that did not hold it any more; one too many if all did."""
-        if moved is not None:
-            return max(entry, bisect_left(self._clock, moved))
-        if not gone:
-            return self._end
+    def leave(self, entry: int, moved: int | None) -> int:
+        """Return the first request after a page was *moved* out; one too many if it was not."""
+        return self._end if moved is None else max(entry, self._first(moved))
+
+    def gone(self, entry: int, message: int) -> int:
+        """Return the first request in which the client did not send that message any more."""
         for position, at in self._rewinds:
-            if position > entry and (message is None or at <= message):
+            if position > entry and at <= message:
                 return position
         return self._end
 
-
-def _counts(bills: Sequence[Billed], place: int) -> bool:
-    return place < len(bills) and bills[place].sent > 0
+    def _first(self, turn: int) -> int:
+        return self._turns[turn] if 0 <= turn < len(self._turns) else self._end
 
 
 _LATER_OF_PAGE = ("request", "message", "form_bytes")
 _PAGES = """
-    select id, {what}, coalesce(counted_tokens * :each, tokens)
+    select {what}, count(*), total(coalesce(counted_tokens * :each, tokens)
         * case when {form_bytes} is null then 1.0 else min(1.0, 1.0 * {form_bytes} / max(1, bytes))
-        end, {request}, {message}, born, moved, state = 'gone'
-    from pages where session = :session
+        end), {request}, born, moved,
+        case when state = 'gone' and moved is null then coalesce({message}, 1 << 30) end
+    from pages where session = :session group by 4, 5, 6, 7, 1
+"""
+_FAULTS = """
+    select events.session, {what} what, count(*) count from events
+    join pages on pages.session = events.session and pages.id = events.page
+    {where} group by 1, 2
 """
 _NET = "ifnull(saved_dollars, 0) - ifnull(rewritten_dollars, 0) - ifnull(faulted_dollars, 0)"
 
