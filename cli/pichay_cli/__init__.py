@@ -19,6 +19,7 @@ VERBS = {
     "sessions": "pichay_cli.sessions:sessions",
     "show": "pichay_cli.show:show",
     "page": "pichay_cli.page:page",
+    "top": "pichay_cli.top:top",
     "probe": "pichay_cli.probe:probe",
     "replay": "pichay_cli.replay:replay",
     "compare": "pichay_cli.compare:compare",
