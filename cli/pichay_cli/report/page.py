@@ -140,7 +140,11 @@ def _notes(net: Net) -> list[str]:
     of = f"money is of {net.priced:,} of {times(net.settled, 'billed request')}"
     return [
         *([f"The price of {', '.join(net.unpriced)} is not known: {of}."] if net.unpriced else []),
-        *([f"{times(waiting, 'request')} without a bill: in flight, or refused."] if waiting else []),
+        *(
+            [f"{times(waiting, 'request')} without a bill: in flight, or refused."]
+            if waiting
+            else []
+        ),
     ]
 
 

@@ -51,11 +51,11 @@ class Table:
     note: str = ""
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]], note: str = "") -> Table:
+def table(
+    title: str, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]], note: str = ""
+) -> Table:
     """A table in which the columns of numbers are marked as that."""
-    numbers = {
-        at for at in range(len(columns)) if any(row[at].value is not None for row in rows)
-    }
+    numbers = {at for at in range(len(columns)) if any(row[at].value is not None for row in rows)}
     return Table(title, tuple(columns), frozenset(numbers), tuple(rows), note)
 
 

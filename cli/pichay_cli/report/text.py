@@ -88,9 +88,7 @@ def _advice(found: Report) -> RenderableType | None:
     """What to change, the dearest first."""
     said = [advice(suggestion) for suggestion in found.suggestions[:ADVISED]]
     rows = [((one.amount, STRONG), one.found) for one in said]
-    notes = [
-        [line((text, QUIET)) for text in (one.names, one.todo) if text] for one in said
-    ]
+    notes = [[line((text, QUIET)) for text in (one.names, one.todo) if text] for one in said]
     columns = (Column(right=True), Column())
     return section("What to change", Sheet(columns, rows, notes)) if rows else None
 
