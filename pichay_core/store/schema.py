@@ -35,6 +35,7 @@ from pathlib import Path
 from sqlite_utils import Database, Migrations
 
 from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, UNSEEN, WIRES
+from pichay_core.store.views import refresh
 
 migrations = Migrations("pichay")
 
@@ -165,6 +166,7 @@ def _bring_up_to_date(db: Database) -> None:
     """Apply what is missing, with the lock taken first: two processes may open at once."""
     db.conn.execute("begin immediate")
     migrations.apply(db)
+    refresh(db.conn)
     db.conn.commit()
 
 
@@ -197,12 +199,20 @@ def problem_with(path: Path) -> str | None:
         connection.close()
     except sqlite3.Error as error:
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
-    known = {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
-    if applied - known:
+    if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
     if names and "_sqlite_migrations" not in names:
         return f"{path} holds other tables, not Pichay's: name another with --database."
     return None
+
+
+def is_newest(connection: sqlite3.Connection) -> bool:
+    """True if a database has every table and column of this version."""
+    return _applied(connection) >= _known()
+
+
+def _known() -> set[str]:
+    return {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:
