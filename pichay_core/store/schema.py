@@ -36,6 +36,7 @@ from sqlite_utils import Database, Migrations
 
 from pichay_core.store import totals
 from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, QUICKER, UNSEEN, WIRES
+from pichay_core.store.views import refresh
 
 migrations = Migrations("pichay")
 
@@ -174,6 +175,7 @@ def _bring_up_to_date(db: Database) -> None:
     """Apply what is missing, with the lock taken first: two processes may open at once."""
     db.conn.execute("begin immediate")
     migrations.apply(db)
+    refresh(db.conn)
     db.conn.commit()
 
 
@@ -216,6 +218,11 @@ def problem_with(path: Path) -> str | None:
 def is_newer(path: Path) -> bool:
     """True if a newer Pichay has written to the file, so that this one cannot."""
     return "written by a newer Pichay" in (problem_with(path) or "")
+
+
+def is_newest(connection: sqlite3.Connection) -> bool:
+    """True if a database has every table and column of this version."""
+    return _applied(connection) >= _known()
 
 
 def _known() -> set[str]:
