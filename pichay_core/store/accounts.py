@@ -85,6 +85,10 @@ class Accounts:
             case _:
                 pass
 
+    def turn(self, record: Settlement) -> Row | None:
+        """Return the row of a request whose reply has ended, with who serves its session."""
+        return self._row(_TURN, {"session": record.session, "request": record.request})
+
     def _inherit(self, fork: Session) -> None:
         """Let a fork begin with what the provider holds of its parent, or held."""
         self._db.conn.execute(
@@ -137,11 +141,7 @@ class Accounts:
 
     def _settled(self, record: Settlement) -> None:
         key = {"session": record.session, "request": record.request}
-        row = self._row(
-            "select turns.*, provider from turns join sessions on sessions.id = session "
-            "where session = :session and request = :request",
-            key,
-        )
+        row = self.turn(record)
         appended = self._appended.pop((record.session, record.request), 0)
         if row is None:
             return
@@ -246,6 +246,10 @@ class Accounts:
 
 _GONE = "delete from turns where session = :session and request = :request"
 """Not by replacing it: not every connection tells the triggers of that."""
+_TURN = """
+select turns.*, provider, wire, kind from turns join sessions on sessions.id = session
+where session = :session and request = :request
+"""
 
 
 def _text(record: Turned, page: PageId) -> str:

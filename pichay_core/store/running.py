@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from pichay_core.store.activity import Activity, Tally
 from pichay_core.store.database import Database
-from pichay_core.store.figures import Net, net_columns, net_of
+from pichay_core.store.figures import Net, net_of
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import Row, Scope, own, rows, where
 
@@ -221,7 +221,7 @@ class Running:
         columns, between = db["turns"].columns_dict, {"after": after, "upto": upto}
         limit = "window_limit" if "window_limit" in columns else "null"
         clause = where(self._scope, also="rowid > :after and rowid <= :upto")
-        sql = _REQUESTS.format(columns=net_columns(db), own=own(db) or "1", where=clause)
+        sql = _REQUESTS.format(columns=_net_columns(db), own=own(db) or "1", where=clause)
         for row in rows(db, sql, self._scope, **between):
             found.setdefault(row["session"], _Requests()).add(row)
             found.setdefault(None, _Requests()).add(row)
@@ -292,3 +292,29 @@ _REFETCHED = """
         json_extract(detail, '$.away') away
     from events {where} and +kind = 'faulted' and why = 'refetch' order by id
 """
+
+_NET = """
+    model, count(*) - {legs} requests, {legs} legs, {legs_sent} legs_sent,
+    {legs_dollars} legs_dollars, count(input_tokens) settled, count(dollars) priced,
+    total(input_tokens) input, total(cache_read_tokens) cache_read,
+    total(cache_write_5m_tokens) + total(cache_write_1h_tokens) cache_write,
+    total(output_tokens) output,
+    total(untouched_input_tokens) untouched_input,
+    total(untouched_cache_read_tokens) untouched_cache_read,
+    total(untouched_cache_write_tokens) untouched_cache_write,
+    total(untouched_output_tokens) untouched_output,
+    total(dollars) dollars, total(untouched_dollars) untouched_dollars
+"""
+_LEGS = {
+    "legs": "sum(leg > 0)",
+    "legs_sent": f"total(case when leg > 0 then {_SENT} end)",
+    "legs_dollars": "total(case when leg > 0 then dollars end)",
+}
+
+
+def _net_columns(db: Database) -> str:
+    """Return what a net is made of. An older recording knows nothing of thinking, or of legs."""
+    known = db["turns"].columns_dict
+    legs = _LEGS if "leg" in known else dict.fromkeys(_LEGS, "0")
+    thinking = "total(thinking_tokens)" if "thinking_tokens" in known else "0"
+    return f"{_NET.format(**legs)}, {thinking} thinking"

@@ -36,6 +36,7 @@ from pathlib import Path
 from pichay_core.store import totals
 from pichay_core.store.database import Database
 from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, QUICKER, UNSEEN, WIRES
+from pichay_core.store.views import refresh
 
 type Step = Callable[[Database], None]
 
@@ -208,6 +209,7 @@ def _bring_up_to_date(db: Database) -> None:
     """Apply what is missing, with the lock taken first: two processes may open at once."""
     db.conn.execute("begin immediate")
     migrations.apply(db)
+    refresh(db.conn)
     db.conn.commit()
 
 
@@ -240,11 +242,25 @@ def problem_with(path: Path) -> str | None:
         connection.close()
     except sqlite3.Error as error:
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
-    if applied - set(migrations.names):
+    if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
     if names and "_sqlite_migrations" not in names:
         return f"{path} holds other tables, not Pichay's: name another with --database."
     return None
+
+
+def is_newer(path: Path) -> bool:
+    """True if a newer Pichay has written to the file, so that this one cannot."""
+    return "written by a newer Pichay" in (problem_with(path) or "")
+
+
+def is_newest(connection: sqlite3.Connection) -> bool:
+    """True if a database has every table and column of this version."""
+    return _applied(connection) >= _known()
+
+
+def _known() -> set[str]:
+    return set(migrations.names)
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:
