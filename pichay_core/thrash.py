@@ -16,20 +16,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from pichay_core.bounds import BOUNCED as BOUNCED
+from pichay_core.bounds import LEAST_REFETCHES as LEAST_REFETCHES
+from pichay_core.bounds import REFETCH_BOUND as REFETCH_BOUND
+from pichay_core.bounds import WINDOW as WINDOW
 from pichay_core.events import Collected, Event, Evicted, Faulted
 from pichay_core.model import FaultKind, PageId
 from pichay_core.table import PageTable
 
-WINDOW = 16
-"""Turns. For so long a single fault's pin holds (:class:`pichay_core.pager.Limits`), so that a
-page that leaves and comes back within it leaves against what the pager has just learned."""
-LEAST_REFETCHES = 3
-"""In a window. Fewer say nothing: one refetch after two evictions is no pattern."""
-REFETCH_BOUND = 0.25
-"""Refetches for each page moved out. A refetch costs a round trip that reads the whole prefix;
-below a quarter an eviction of a few thousand tokens still repays it within about ten requests."""
-BOUNCED = 2
-"""Times that a page came back, from which it has bounced."""
 LONGEST_PAUSE = 4 * WINDOW
 """Turns. Who asks again after more does something else again; nothing is to wait so long."""
 _NOTHING = PageTable()

@@ -23,9 +23,9 @@ from pichay_cli.render import (
     lines,
     section,
 )
+from pichay_core.bounds import LEAST_REFETCHES, REFETCH_BOUND
 from pichay_core.store.activity import REFAULT_BOUND, Activity, Tally, Thrash
 from pichay_core.store.figures import Net, SessionFigures
-from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND
 
 BAR_WIDTH = 24
 ID_SHOWN = 8

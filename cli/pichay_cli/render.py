@@ -12,12 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 from pichay_cli.amounts import plain
 
@@ -236,7 +239,7 @@ def _keep_going() -> None:
 class Screen:
     """A drawing on a terminal that can be replaced."""
 
-    live: Live
+    live: "Live"
 
     def draw(self, drawing: RenderableType) -> None:
         """Replace what is there."""
@@ -251,5 +254,8 @@ class Screen:
 @contextmanager
 def screen() -> Iterator[Screen]:
     """A live screen, drawn only when it is told to. Its last drawing stays."""
+    # Here, as only what stays on screen needs it.
+    from rich.live import Live
+
     with Live(console=console(), auto_refresh=False) as live:
         yield Screen(live)

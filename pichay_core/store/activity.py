@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pichay_core.bounds import LEAST_REFETCHES, REFETCH_BOUND
 from pichay_core.store.database import Database
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.store.totals import event_sums, turn_sums
-from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ Rule of this file: a page is named as a reader knows it, by the call that brough
 from collections import defaultdict
 from dataclasses import dataclass
 
+from pichay_core.bounds import BOUNCED
 from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
-from pichay_core.thrash import BOUNCED
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ in the sums that are kept (``running.py``).
 from collections import Counter
 from dataclasses import dataclass
 
+from pichay_core.bounds import BOUNCED
 from pichay_core.models import context_window
 from pichay_core.store import stories
 from pichay_core.store.activity import Activity, Thrash
@@ -17,7 +18,6 @@ from pichay_core.store.now import Standing, names_of, standing
 from pichay_core.store.running import Returns, Running
 from pichay_core.store.scope import Row, Scope, rows, where
 from pichay_core.store.stories import EventStory
-from pichay_core.thrash import BOUNCED
 
 EVENTS = 60
 """Events that are looked at, the last ones: more than most screens have lines."""

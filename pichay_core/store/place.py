@@ -5,7 +5,6 @@ its owner may enter. Everything Pichay writes lies below it.
 """
 
 import os
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,9 @@ def beside(path: Path) -> Path:
 
     ``pichay.db`` becomes ``pichay-0.1.0.db``. It may not exist yet.
     """
+    # Here, as its import takes a tenth of a second, and this is rarely asked.
+    from importlib.metadata import version
+
     return path.with_name(f"{path.stem}-{version('pichay')}{path.suffix}")
 
 

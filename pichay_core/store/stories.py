@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import zstandard
-
 from pichay_core.store.database import Database
 from pichay_core.store.figures import Tokens
 from pichay_core.store.schema import has_flushes
@@ -206,6 +204,9 @@ def pages(db: Database, handle: str) -> tuple[PageStory, ...]:
 
 def content(db: Database, digest: str) -> bytes | None:
     """Return the text of a page as it was kept, UTF-8; None if it was not."""
+    # Here, as a story is told without texts.
+    import zstandard
+
     found = rows(db, "select zstd from contents where digest = :digest", digest=digest)
     return (
         zstandard.ZstdDecompressor().decompressobj().decompress(found[0]["zstd"]) if found else None

@@ -10,10 +10,10 @@ from pichay_cli.fitting import Slot
 from pichay_cli.gauges import MARK, Facts, Fill, Gauge, Labelled, Scale, Strip, facts
 from pichay_cli.panels import ID_SHOWN
 from pichay_cli.render import BAD, GOOD, QUIET, STRONG, RenderableType, Text, line, lines, title
+from pichay_core.bounds import LEAST_REFETCHES, REFETCH_BOUND, WINDOW
 from pichay_core.schedule.pressure import Zone
 from pichay_core.store.now import Held, Standing
 from pichay_core.store.shape import WORKING_TURNS
-from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND, WINDOW
 
 ZONES = tuple(zone.value for zone in Zone if zone is not Zone.NORMAL)
 """Shares of a window at which a zone begins."""
