@@ -12,7 +12,7 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
            "pichay_addon": ROOT / "addon"}  # fmt: skip
 
 LAYERS = [
-    "model",
+    "model bounds",
     "wire.shapes",
     "table events_asked events_defined events_thrash events models modes stubs tokens prices "
     "tariff tools shell patches wire",

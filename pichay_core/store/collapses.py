@@ -34,7 +34,12 @@ class CollapseStory:
 
 
 def collapses(db: Database, handle: str) -> tuple[CollapseStory, ...]:
-    """Return the turns that were given this handle; the session seen last comes first."""
+    """Return the turns that were given this handle; the session seen last comes first.
+
+    None from a recording of before there were any.
+    """
+    if "folds" not in db["sessions"].columns_dict:
+        return ()
     return tuple(_story(row) for row in rows(db, _COLLAPSES, handle=handle.upper()))
 
 

@@ -38,7 +38,7 @@ def _completed(table: str, lacking: Mapping[str, str], there: bool) -> str:
 
 def _newest() -> Mapping[str, Mapping[str, str]]:
     """Return the tables of this version, their columns, and what each holds if nothing is said."""
-    db = Database(memory=True)
+    db = Database(sqlite3.connect(":memory:"))
     migrations.apply(db)
     names = [name for name in db.table_names() if not name.startswith("_")]
     infos = {name: db.conn.execute(f"pragma table_info({name})").fetchall() for name in names}

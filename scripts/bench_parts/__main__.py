@@ -15,6 +15,7 @@ from bench_parts import (
     recorder_put,
     request_path,
     through_proxy,
+    views,
 )
 from bench_parts.effort import FULL, QUICK, Effort
 from bench_parts.figures import Table, as_text, machine, write_json
@@ -27,6 +28,7 @@ MEASUREMENTS: dict[str, Callable[[Effort], Table]] = {
     "stream": first_byte.measure,
     "legs": legs.measure,
     "memory": memory.measure,
+    "views": views.measure,
 }
 
 
