@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from pichay_core.events import Warned
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.store.accounts import Accounts
+from pichay_core.store.database import Database
 from pichay_core.store.records import Happened, Record, Settlement, Turned
 from pichay_core.store.schema import open_for_writing
 from pichay_core.store.scope import Row
