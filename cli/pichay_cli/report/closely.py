@@ -17,7 +17,7 @@ from pichay_cli.report.charts import (
     working_chart,
     zones_of,
 )
-from pichay_cli.report.drawn import both
+from pichay_cli.report.drawn import alone, both
 from pichay_cli.report.frame import Width
 from pichay_cli.report.tables import moments_table
 from pichay_cli.report.timeline import STRIPS, happened, timeline_chart
@@ -146,7 +146,7 @@ def _curve(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
         "title": "Working set by how far one looks back",
         "said": f"Mean W(t, tau) by tau; the mean resident set is {tokens(seen.resident)} tokens.",
         "legend": [("line", "mean W(t, tau)"), ("resident-line", "mean resident set")],
-        "chart": both(*[curve_chart(seen, Width.NARROW)] * 2, f"{name}-curve"),
+        "chart": alone(curve_chart(seen, Width.NARROW), f"{name}-curve"),
         "note": f"On average the window holds about as much as {holds} used. Where the curve is "
         "flat, keeping more would not have been asked for; where it climbs, each turn looked "
         "further back brings in more that was in use.",

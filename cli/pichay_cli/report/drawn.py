@@ -52,7 +52,8 @@ class Drawn:
     """A chart in two widths, as SVG elements."""
 
     wide: str
-    narrow: str
+    narrow: str = ""
+    """Empty if one stands for both."""
 
 
 def drawable() -> None:
@@ -67,6 +68,11 @@ def drawable() -> None:
 def both(wide: Spec, narrow: Spec, name: str) -> Drawn:
     """Return a chart for wide and for narrow screens."""
     return Drawn(drawn(wide, f"{name}-wide"), drawn(narrow, f"{name}-narrow"))
+
+
+def alone(spec: Spec, name: str) -> Drawn:
+    """Return a chart that is the same on wide and narrow screens."""
+    return Drawn(drawn(spec, name))
 
 
 def drawn(spec: Spec, name: str) -> str:
