@@ -20,6 +20,7 @@ VERBS = {
     "show": "pichay_cli.show:show",
     "report": "pichay_cli.report:report",
     "page": "pichay_cli.page:page",
+    "top": "pichay_cli.top:top",
     "probe": "pichay_cli.probe:probe",
     "replay": "pichay_cli.replay:replay",
     "compare": "pichay_cli.compare:compare",

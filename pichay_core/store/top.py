@@ -5,52 +5,34 @@ tokens and by what the provider charged for them (read from the cache, or not). 
 since a bill does not say which token was which; but the parts always add up to the bill.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 from sqlite_utils import Database
 
+from pichay_core.store.cost import BYS as BYS
+from pichay_core.store.cost import By as By
+from pichay_core.store.cost import Cost as Cost
+from pichay_core.store.parts import Parts
 from pichay_core.store.scope import EVERYTHING, Scope
-
-type By = Literal["tool", "file", "definition", "session", "command"]
-"""What the bill is divided by. With ``tool``, a tool's definition is a part of what it costs."""
-BYS: tuple[By, ...] = ("tool", "file", "definition", "session", "command")
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """One part of the bill. Tokens and dollars are estimates; they add up to what was billed."""
-
-    what: str
-    """Its name: a tool, a path, a command, a session's id; of a rest what is in it."""
-    rest: bool = False
-    """It is none of the things asked for, but what else the bill paid for: prompt, talk, ..."""
-    sessions: int = 0
-    """In which it was."""
-    calls: int = 0
-    """Times that it was called: results that came."""
-    tokens: int = 0
-    """Of these results, each counted once."""
-    definition_tokens: int = 0
-    """Of its definition as it is sent, in each request; 0 where none is, or none is known."""
-    requests: int = 0
-    """Requests that were billed for it, those of each result: one that stayed for ten is ten."""
-    sent: int = 0
-    """Tokens that were billed for it, over all these requests."""
-    dollars: float | None = None
-    """Of the bill, None where no request of a known price was billed for it."""
-    definition_dollars: float = 0.0
-    """Of these dollars, for its definition."""
-    saved_dollars: float = 0.0
-    """What its having left has saved, or its definition's having been sent in short: net of what
-    had to be written again, and of faults; negative is a loss."""
-    faults: int = 0
-    """Times that it was asked for while it was out."""
+from pichay_core.store.spent import Reader
 
 
 def top(db: Database, scope: Scope = EVERYTHING, by: By = "tool") -> tuple[Cost, ...]:
     """Return what the bill in scope was spent on, the dearest first; then what is none of these.
 
-    All parts together are the bill of all requests in scope.
+    All parts together are the bill of all requests in scope: their ``dollars`` what these cost,
+    their ``sent`` the tokens of the input side, but for rounding.
     """
-    return ()
+    parts = Parts(by)
+    for spent in Reader(db, scope, _NAMES[by]).sessions():
+        parts.add(spent)
+    return parts.costs()
+
+
+_NAMES: dict[By, str] = {
+    "tool": "tool",
+    "file": "case when pages.kind in ('read', 'write') then coalesce(key_target, writes) end",
+    "definition": "null",
+    "session": "null",
+    "command": "case when json_valid(arguments) then coalesce(json_extract(arguments, "
+    "'$.command'), json_extract(arguments, '$.cmd')) end",
+}
+"""The SQL of what a page is called."""
