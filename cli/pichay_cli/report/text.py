@@ -55,7 +55,7 @@ _MORE = "pichay report --html report.html has the charts, and all of the session
 def about(found: Report, now: float) -> str:
     """What part of the recording this is of."""
     scope = found.scope
-    of = f"session {scope.session[:ID_SHOWN]}" if scope.session else "all sessions"
+    of = f"session {plain(scope.session[:ID_SHOWN])}" if scope.session else "all sessions"
     return of if scope.since is None else f"{of}, the last {ago(now - scope.since)}"
 
 
@@ -88,9 +88,7 @@ def _advice(found: Report) -> RenderableType | None:
     """What to change, the dearest first."""
     said = [advice(suggestion) for suggestion in found.suggestions[:ADVISED]]
     rows = [((one.amount, STRONG), one.found) for one in said]
-    notes = [
-        [line((text, QUIET)) for text in (one.names, one.todo) if text] for one in said
-    ]
+    notes = [[line((text, QUIET)) for text in (one.names, one.todo) if text] for one in said]
     columns = (Column(right=True), Column())
     return section("What to change", Sheet(columns, rows, notes)) if rows else None
 
