@@ -18,6 +18,7 @@ VERBS = {
     "stats": "pichay_cli.stats:stats",
     "sessions": "pichay_cli.sessions:sessions",
     "show": "pichay_cli.show:show",
+    "report": "pichay_cli.report:report",
     "page": "pichay_cli.page:page",
     "top": "pichay_cli.top:top",
     "probe": "pichay_cli.probe:probe",

@@ -48,8 +48,8 @@ class Decisions:
             case Happened():
                 self._happened(record)
             case Refused():
-                detail = msgspec.json.encode({"host": record.host, "error": record.detail})
-                row = _bare_event("tls_failed", record.at, detail.decode())
+                said = {"host": record.host, "error": record.detail, "client": record.client}
+                row = _bare_event("tls_failed", record.at, msgspec.json.encode(said).decode())
                 insert(self._db, "events", [row])
             case Settlement():
                 pass  # money, not a decision

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from pichay_core.store.bill import Course, course
 from pichay_core.store.commands import command_name
 from pichay_core.store.cost import By, Cost
+from pichay_core.store.shares import Course, course
 from pichay_core.store.spent import Spent, Stay
 
 DEFINITIONS, RESULTS = "tool definitions", "other tool results"

@@ -5,6 +5,7 @@ its owner may enter. Everything Pichay writes lies below it.
 """
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 from pichay_core.prices import NOTHING, BadPrices, Prices, parse
@@ -34,6 +35,14 @@ def home() -> Path:
 def database_path() -> Path:
     """The file of the recorder, in the state folder. The file itself may not exist yet."""
     return home() / "pichay.db"
+
+
+def beside(path: Path) -> Path:
+    """The file that is recorded in while a newer Pichay's stands at *path*: one for each version.
+
+    ``pichay.db`` becomes ``pichay-0.1.0.db``. It may not exist yet.
+    """
+    return path.with_name(f"{path.stem}-{version('pichay')}{path.suffix}")
 
 
 def prices_path() -> Path:

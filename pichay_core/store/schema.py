@@ -34,7 +34,9 @@ from pathlib import Path
 
 from sqlite_utils import Database, Migrations
 
-from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, UNSEEN, WIRES
+from pichay_core.store import totals
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, QUICKER, UNSEEN, WIRES
+from pichay_core.store.views import refresh
 
 migrations = Migrations("pichay")
 
@@ -115,6 +117,13 @@ def what_the_window_held(db: Database) -> None:
         db.conn.execute(statement)
 
 
+@migrations()
+def what_it_comes_to(db: Database) -> None:
+    """Add the sums of turns and events by session, and what finds rows by time."""
+    for statement in (*QUICKER.split(";"), *totals.statements()):
+        db.conn.execute(statement)
+
+
 class Unusable(Exception):
     """The database cannot be used. The message says why, and what to do."""
 
@@ -166,6 +175,7 @@ def _bring_up_to_date(db: Database) -> None:
     """Apply what is missing, with the lock taken first: two processes may open at once."""
     db.conn.execute("begin immediate")
     migrations.apply(db)
+    refresh(db.conn)
     db.conn.commit()
 
 
@@ -198,12 +208,25 @@ def problem_with(path: Path) -> str | None:
         connection.close()
     except sqlite3.Error as error:
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
-    known = {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
-    if applied - known:
+    if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
     if names and "_sqlite_migrations" not in names:
         return f"{path} holds other tables, not Pichay's: name another with --database."
     return None
+
+
+def is_newer(path: Path) -> bool:
+    """True if a newer Pichay has written to the file, so that this one cannot."""
+    return "written by a newer Pichay" in (problem_with(path) or "")
+
+
+def is_newest(connection: sqlite3.Connection) -> bool:
+    """True if a database has every table and column of this version."""
+    return _applied(connection) >= _known()
+
+
+def _known() -> set[str]:
+    return {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:

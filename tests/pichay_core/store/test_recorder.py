@@ -136,7 +136,7 @@ def test_a_locked_database_delays_decisions_and_loses_none(tmp_path, impatient):
     other.execute("rollback")
     assert recorder.settle(5)
     assert whys(tmp_path / "db") == [f"number {n}" for n in range(20)]
-    assert any("records wait" in text for text in warnings)
+    assert any("cannot be written" in text for text in warnings)
     assert recorder.close()
 
 
