@@ -164,3 +164,11 @@ class Facts:
 def facts(*parts: Part | None) -> Facts:
     """Return short texts behind each other; None for what there is nothing to say of."""
     return Facts([line(part) for part in parts if part])
+
+
+def sparks(values: Sequence[float], most: int) -> str:
+    """Return amounts as little bars, *most* at most: each the largest of some in a row."""
+    step = max(1, -(-len(values) // most))
+    bars = [max(values[at : at + step]) for at in range(0, len(values), step)]
+    top = max(bars, default=0) or 1
+    return "".join(_SPARKS[max(0, min(7, int(value * 8 / top)))] for value in bars)
