@@ -19,6 +19,8 @@ VERBS = {
     "sessions": "pichay_cli.sessions:sessions",
     "show": "pichay_cli.show:show",
     "page": "pichay_cli.page:page",
+    "sql": "pichay_cli.sql:sql",
+    "export": "pichay_cli.export:export",
     "probe": "pichay_cli.probe:probe",
     "replay": "pichay_cli.replay:replay",
     "compare": "pichay_cli.compare:compare",
