@@ -18,6 +18,8 @@ DATABASE = "pichay"
 """The name that Datasette gives to ``pichay.db``."""
 _TITLE = "What Pichay recorded"
 _SOURCE = "pichay sql --datasette"
+_OURS = "_sqlite_migrations"
+"""Which migrations the file has seen: nothing to be looked at."""
 
 type Tree = Mapping[str, "Tree | str | bool"]
 
@@ -47,7 +49,7 @@ def metadata(database: str = DATABASE) -> Tree:
         "description": " ".join(INTRODUCTION.replace("*", "").split()),
         "databases": {
             database: {
-                "tables": {one.name: _table(one) for one in ALL},
+                "tables": {_OURS: {"hidden": True}, **{one.name: _table(one) for one in ALL}},
                 "queries": {_name(one): _query(one) for one in ANSWERS},
             }
         },
@@ -63,7 +65,7 @@ def _table(one: Described) -> Tree:
 def _column(column: Column) -> str:
     unit = f"{column.unit}: " if column.unit else ""
     null = f"; null: {column.null}" if column.null else ""
-    return f"{unit}{column.meaning}{null}"
+    return f"{unit}{column.meaning}{null}".replace("`", "")
 
 
 def _name(one: Described) -> str:
@@ -72,7 +74,9 @@ def _name(one: Described) -> str:
 
 
 def _query(one: Described) -> Tree:
-    return {"title": one.question, "description": one.sentence, "sql": one.query}
+    time = f"datetime({one.at}, 'unixepoch', 'localtime') as time, " if one.at else ""
+    sql = one.query.replace("select ", f"select {time}", 1)
+    return {"title": one.question, "description": one.sentence, "sql": sql}
 
 
 def yaml(tree: Tree) -> str:

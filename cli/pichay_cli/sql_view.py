@@ -44,7 +44,7 @@ def text(value: Value) -> str:
         case float():
             return repr(round(value, DIGITS))
         case _:
-            return " ".join(str(value).splitlines())
+            return " ".join(str(value).expandtabs(1).splitlines())
 
 
 def alone(answer: Answer) -> tuple[str | None, Answer]:
