@@ -81,7 +81,7 @@ def _ready(descriptor: int) -> bool:
     if termios is None or tty is None or _in_background(descriptor):
         return False
     if termios.tcgetattr(descriptor)[_LOCAL] & termios.ICANON:
-        tty.setcbreak(descriptor)
+        tty.setcbreak(descriptor, termios.TCSANOW)
     return True
 
 
@@ -101,6 +101,7 @@ def keyboard() -> Iterator[Keyboard]:
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
     try:
+        _ready(descriptor)
         yield Keyboard(descriptor)
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
