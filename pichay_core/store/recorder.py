@@ -172,7 +172,7 @@ class Recorder:
         error = self._tried(self._accounts.write, records) if records else None
         if error is None:
             self._open.extend(records)
-            self._goes_on(bool(records))
+            self._goes_on(wrote=bool(records))
             return []
         if isinstance(error, sqlite3.OperationalError):
             self._waits(error)
@@ -199,6 +199,7 @@ class Recorder:
             record = self._open.popleft()
             if error is None:
                 self._done += 1
+                self._goes_on(wrote=True)
                 self._tell(record)
             else:
                 self._given_up(record, error)

@@ -29,7 +29,7 @@ def top(db: Database, scope: Scope = EVERYTHING, by: By = "tool") -> tuple[Cost,
 _NAMES: dict[By, str] = {
     "tool": "tool",
     "file": "case when pages.kind in ('read', 'write') then coalesce(key_target, writes) end",
-    "definition": "null",
+    "definition": "tool",
     "session": "null",
     "command": "case when json_valid(arguments) then coalesce(json_extract(arguments, "
     "'$.command'), json_extract(arguments, '$.cmd')) end",
