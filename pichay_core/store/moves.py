@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, Scope, rows
 
 

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from sqlite_utils import Database
-
 from pichay_cli.collapsed_view import collapsed_data
 from pichay_cli.data import session_data
 from pichay_cli.flushes_view import flushes_data, rest
 from pichay_core.store import figures, moves, stories
 from pichay_core.store.births import Births, births
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import CameBack, EpisodeStory, episodes
 from pichay_core.store.figures import SessionFigures
 from pichay_core.store.moves import Moved, Resident
