@@ -9,6 +9,7 @@ from importlib.metadata import version
 import pytest
 
 from pichay_cli.launch import accepts, port_is_free
+from pichay_cli.run import _report
 from pichay_cli.trust import server
 from pichay_core.store.schema import open_for_writing
 
@@ -57,6 +58,16 @@ def test_a_state_folder_that_cannot_be_made_says_what_to_do(pichay, tmp_path):
     done = pichay("run", "--", "true", PICHAY_HOME=str(tmp_path / ("x" * 300)))
     assert done.returncode == 1
     assert "Set PICHAY_HOME to a folder that you may write to." in done.stderr
+
+
+def test_an_agent_that_ran_for_long_and_asked_no_model_is_told_of(tmp_path, capsys):
+    _report(tmp_path / "none.db", time.time() - 5)
+    assert capsys.readouterr().err == ""
+    _report(tmp_path / "none.db", time.time() - 60)
+    assert capsys.readouterr().err == (
+        "pichay: no request to a model came through the proxy; `pichay doctor` looks for the "
+        "reason\n"
+    )
 
 
 @pytest.mark.e2e
