@@ -26,17 +26,20 @@ _TOOLS = {
 """Tools that other programs put into a request, by their exact names: those that a client has of
 an MCP server of theirs are called otherwise (``mcp__...``)."""
 _MARKS = (
-    (re.compile(rb"<<ccr:[0-9a-f]{6}"), "headroom"),
-    (re.compile(rb"<<cg:[0-9a-f]{6}"), "context-guru"),
-    (re.compile(rb"<lc_expand:[0-9a-f]{6}"), "lean-ctx"),
-    (re.compile(rb"<!-- vc:conversation=[0-9a-f]{8}"), "virtual-context"),
+    (b"<<ccr:", "headroom"),
+    (b"<<cg:", "context-guru"),
+    (b"<lc_expand:", "lean-ctx"),
+    (b"<!-- vc:conversation=", "virtual-context"),
 )
-"""What other programs write into a conversation. Source: their public code and issue threads."""
+"""What other programs write into a conversation, before the hash of what they took out. Source:
+their public code and issue threads."""
+_HASH = rb"[0-9a-f]{6}"
 _STUB = re.compile(
     r"\[Older result of [^\n]* \([\d,]+ bytes, [\d,]+ lines?\)\. The call (?:succeeded|completed); "
     r"its text was moved out of context and is not shown here\.[^\n]* Page [A-Z2-7]{8}\.\]"
 )
 """A stub as a result's whole first line. A client never has ours: it sends what it has."""
+_OPENS = b"[Older result of "
 _LONGEST_STUB = 20_000
 """Bytes, with the model's own words behind it: a longer result is none."""
 
@@ -64,8 +67,10 @@ def neighbour(
 
 def _in_message(message: Message, format: Format) -> Neighbour | None:
     for mark, name in _MARKS:
-        if mark.search(message.raw):
+        if mark in message.raw and re.search(re.escape(mark) + _HASH, message.raw):
             return Neighbour(name, "its mark in a message")
+    if _OPENS not in message.raw:
+        return None
     texts = (format.text(message.raw, r.block) for r in message.results if r.bytes < _LONGEST_STUB)
     if any(_STUB.match(text) for text in texts if text):
         return Neighbour(ANOTHER_PICHAY, "its note where a result was")

@@ -55,12 +55,12 @@ def looking_on(
 
 def _trace(found: LookingOn, environment: Mapping[str, str]) -> None:
     try:
-        from pichay_proxy import spans
+        from pichay_proxy.spans import endpoint, exporting
     except ImportError as error:
         raise exceptions.OptionsError(_INSTALL) from error
-    if spans.endpoint(environment) is None:
+    if endpoint(environment) is None:
         raise exceptions.OptionsError(_NO_ENDPOINT)
-    made = spans.exporting()
+    made = exporting()
     found.observers.append(made.observe)
     found.ends.append(made.close)
 

@@ -17,9 +17,13 @@ HUGE_LOG = 256 * 1024**2
 LARGE = 4 * 1024**3
 """Bytes of a recording that is better pruned."""
 
-_MAKE_ROOM = (
-    "Make room: pichay prune --older-than 30d, or record on another disk (--database). "
-    "When it is full requests go on, and what is decided waits in memory."
+_SOON = (
+    "Make room while there is some: pichay prune --older-than 30d, or record on another disk "
+    "(--database)."
+)
+_NOW = (
+    "Make room on it, or record on another disk (--database). Requests go on without; what is "
+    "decided waits in memory as long as the proxy runs."
 )
 
 
@@ -37,8 +41,8 @@ def free_row(free: int, folder: Path) -> Row:
     """The row on *free* bytes where *folder* is."""
     finding = f"{size(free)} free for {folder}"
     if free < NONE:
-        return fail("disk", finding, _MAKE_ROOM)
-    return warn("disk", finding, _MAKE_ROOM) if free < LITTLE else ok("disk", finding)
+        return fail("disk", finding, _NOW)
+    return warn("disk", finding, _SOON) if free < LITTLE else ok("disk", finding)
 
 
 def size_rows(path: Path, held: int, log: int) -> list[Row]:

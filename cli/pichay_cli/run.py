@@ -22,6 +22,9 @@ from pichay_cli.relay import Relay
 from pichay_core.store.place import beside
 from pichay_core.store.schema import is_newer
 
+QUIET_SECONDS = 30.0
+"""An agent that ran for longer will have talked to a model."""
+
 
 class NotFoundError(click.ClickException):
     """There is no such agent; the exit code is what a shell would give."""
@@ -148,6 +151,8 @@ def _report(database: Path, since: float) -> None:
     result = line(database, since)
     if result:
         _say(result)
+    elif time.time() - since > QUIET_SECONDS:
+        _say("no request to a model came through the proxy; `pichay doctor` looks for the reason")
 
 
 def _say(text: str) -> None:

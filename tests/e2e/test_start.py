@@ -17,6 +17,7 @@ WRONG = {
     "no such option": ("pichay_tua=4", "pichay_tua is not an option; there are: pichay_"),
     "requests streamed": ("stream_large_bodies=1m", "unset it (responses are streamed anyway)"),
     "a newer database": ("pichay_database={newer}", "written by a newer Pichay: upgrade, or name"),
+    "spans without an endpoint": ("pichay_otel=true", "set OTEL_EXPORTER_OTLP_ENDPOINT"),
     "another database": ("pichay_database={other}", "holds other tables, not Pichay's"),
 }
 

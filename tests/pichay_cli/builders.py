@@ -4,6 +4,8 @@
 """
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -409,3 +411,12 @@ def held(path):
     made.event(one, None, "missed", why="tools_changed", at=NOW - 60)
     made.event(one, None, "warned", why="no slot for a marker", at=NOW - 60)
     return made
+
+
+def newer(path):
+    """Makes a recording one that a Pichay of next year has written to."""
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) "
+            "values ('pichay', 'of_next_year', '')"
+        )

@@ -3,6 +3,7 @@ import shutil
 import socket
 import tomllib
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from pichay_cli import checkup, trust
 from pichay_cli.certificates import AUTHORITY
 from pichay_cli.checkup import MITMPROXY
 from pichay_cli.doctor_view import view
+from pichay_cli.launch import certificates_folder
 from pichay_cli.row import Row, Status
 from pichay_core.store.schema import open_for_writing
+
+from .builders import newer
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -101,6 +105,41 @@ def test_proxies_that_lead_nowhere_fail_and_those_that_may_be_pichay_warn():
     assert checkup.proxies({}).status is Status.OK
 
 
+def test_a_shell_inside_a_pichay_is_told_from_one_with_a_proxy_of_its_own(environment):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        trusted = certificates_folder() / "client-x.pem"
+        within = {"HTTPS_PROXY": f"http://127.0.0.1:{port}", "SSL_CERT_FILE": str(trusted)}
+        assert checkup.proxies(within) == Row(
+            Status.WARN,
+            "proxy variables",
+            f"this shell goes through a Pichay already, 127.0.0.1:{port}",
+            "Start the agent as it is, or before `pichay run`: "
+            "unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy",
+        )
+        without = within | {"SSL_CERT_FILE": "/etc/ca.pem"}
+        assert "already goes through" in checkup.proxies(without).finding
+
+
+def test_a_base_url_that_leads_to_another_context_tool_is_a_warning():
+    one = {
+        "ANTHROPIC_BASE_URL": "http://localhost:8787",
+        "OPENAI_BASE_URL": "http://127.0.0.1:1/v1",
+    }
+    assert checkup.gateways(one) == [
+        Row(
+            Status.WARN,
+            "two at once",
+            "ANTHROPIC_BASE_URL leads to localhost:8787 (headroom's port)",
+            "Each undoes what the other saves. Use one of the two: unset ANTHROPIC_BASE_URL",
+        )
+    ]
+    assert checkup.gateways({"ANTHROPIC_BASE_URL": "http://llm.example:8787"}) == []
+    assert checkup.gateways({"ANTHROPIC_BASE_URL": "http://127.0.0.1:x"}) == []
+
+
 @pytest.fixture
 def recorded(tmp_path):
     path = tmp_path / "pichay.db"
@@ -117,6 +156,18 @@ def test_a_database_is_absent_or_whole_and_private(recorded):
     recorded.chmod(0o600)
     recorded.write_bytes(b"not a database" * 100)
     assert "not a database" in checkup.database(recorded).finding
+
+
+def test_a_recording_of_a_newer_pichay_is_named_with_where_this_one_records(recorded):
+    newer(recorded)
+    own = f"pichay-{version('pichay')}.db"
+    assert checkup.database(recorded) == Row(
+        Status.FAIL,
+        "database",
+        f"{recorded} was written by a newer Pichay: upgrade, or name another with --database.",
+        f"Or move it away: mv {recorded} {recorded}.old. Until then `pichay run` records in {own} "
+        "next to it.",
+    )
 
 
 def test_a_price_file_is_absent_or_whole(monkeypatch, tmp_path):

@@ -1,14 +1,19 @@
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 
 from pichay_cli.launch import accepts, port_is_free
+from pichay_cli.run import _report
 from pichay_cli.trust import server
+from pichay_core.store.schema import open_for_writing
 
+from .builders import newer
 from .conftest import PICHAY
 
 FETCH = """
@@ -53,6 +58,45 @@ def test_a_state_folder_that_cannot_be_made_says_what_to_do(pichay, tmp_path):
     done = pichay("run", "--", "true", PICHAY_HOME=str(tmp_path / ("x" * 300)))
     assert done.returncode == 1
     assert "Set PICHAY_HOME to a folder that you may write to." in done.stderr
+
+
+def test_an_agent_that_ran_for_long_and_asked_no_model_is_told_of(tmp_path, capsys):
+    _report(tmp_path / "none.db", time.time() - 5)
+    assert capsys.readouterr().err == ""
+    _report(tmp_path / "none.db", time.time() - 60)
+    assert capsys.readouterr().err == (
+        "pichay: no request to a model came through the proxy; `pichay doctor` looks for the "
+        "reason\n"
+    )
+
+
+@pytest.mark.e2e
+def test_an_agent_runs_where_a_newer_pichay_has_recorded(pichay, tmp_path, confdir):
+    recording = tmp_path / "home" / "pichay.db"
+    open_for_writing(recording).conn.close()
+    newer(recording)
+    before = recording.read_bytes()
+    own = recording.with_name(f"pichay-{version('pichay')}.db")
+    done = pichay("run", "--confdir", confdir, "--", "sh", "-c", "exit 3")
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0] == (
+        f"pichay: {recording} was written by a newer Pichay, so this one records in {own.name} "
+        f"beside it: upgrade, or look at it with --database {own}"
+    )
+    assert own.exists()
+    assert recording.read_bytes() == before
+    named = pichay("run", "--confdir", confdir, "--database", recording, "--", "true")
+    assert named.returncode == 1
+    assert "written by a newer Pichay: upgrade, or name another" in named.stderr
+
+
+@pytest.mark.e2e
+def test_one_pichay_does_not_go_through_another(pichay, confdir, tmp_path):
+    inner = shlex.join([*PICHAY, "run", "--confdir", str(confdir), "--", "echo", "ran"])
+    done = pichay("run", "--confdir", confdir, "--", "sh", "-c", inner)
+    assert done.returncode == 1
+    assert "This shell goes through a Pichay already (127.0.0.1:" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.e2e
