@@ -83,7 +83,7 @@ def thrashing(tmp_path, turns=12, quiet=0):
 def test_an_episode_that_lasts_has_a_row_that_grows_with_it(tmp_path):
     proxy = thrashing(tmp_path, 9)
     (early,) = _told(proxy)
-    proxy = thrashing(tmp_path / "more", 12)
+    proxy = thrashing(tmp_path / "more", 16)
     (late,) = _told(proxy)
     assert (early.start, early.noticed, early.ended) == (late.start, late.noticed, None)
     assert 0 < early.faults < late.faults
