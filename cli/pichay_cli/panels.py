@@ -204,6 +204,8 @@ def _faults(activity: Activity) -> str:
 
 def _thrash(activity: Activity) -> str:
     of = share(activity.count("faulted", "refetch"), activity.count("evicted"))
+    if activity.episodes is not None:
+        return f"{of or '0 %'} of evictions refetched, {times(activity.episodes, 'episode')}"
     return f"{of or '0 %'} of evictions refetched, {activity.refaults:,} again ({_THRASH})"
 
 

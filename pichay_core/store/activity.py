@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pichay_core.bounds import LEAST_REFETCHES, REFETCH_BOUND
 from pichay_core.store.database import Database
+from pichay_core.store.episodes import episodes
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.store.totals import event_sums, turn_sums
@@ -54,6 +55,8 @@ class Activity:
     """Refused certificates by host."""
     refaults: int = 0
     """Refetches of pages that a refetch had brought back before."""
+    episodes: int | None = None
+    """Episodes of thrash; None where nothing was recorded that knows them."""
     pins_now: int = 0
     prefix_breaks: int = 0
 
@@ -70,7 +73,13 @@ class Activity:
         return sum(tally.tokens for tally in self.reasons(kind))
 
     def thrash(self) -> Thrash:
-        """Judge by the refetches, per eviction, and by those that hit a page again."""
+        """Judge by the episodes; where they were not recorded, by the refetches for each eviction,
+        and by those that hit a page again.
+        """
+        if self.episodes:
+            return Thrash.THRASHING
+        if self.episodes is not None:
+            return Thrash.SOME if self.count("faulted", "refetch") else Thrash.NONE
         refetches, evictions = self.count("faulted", "refetch"), max(1, self.count("evicted"))
         often = refetches >= REFETCH_BOUND * evictions
         again = self.refaults >= REFAULT_BOUND * evictions
@@ -98,6 +107,7 @@ def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
         paid_back=_paid_back(db, scope),
         frozen=_frozen(db, scope),
         refusals=_tallies(db, _REFUSALS.format(events=events, where="{where}"), scope, _REFUSED),
+        episodes=_episodes(db, scope),
         **_counts(db, scope),
     )
 
@@ -145,6 +155,15 @@ def _paid_back(db: Database, scope: Scope) -> int | None:
     sql = f"select count(*) count, count(paid_back) paid from flushes {where(scope)}"
     (found,) = rows(db, sql, scope)
     return found["paid"] if found["count"] else None
+
+
+def _episodes(db: Database, scope: Scope) -> int | None:
+    """Return how many there were; None if no turn was recorded by a version that watches."""
+    if not db["episodes"].exists():
+        return None
+    clause = where(scope, also="working_curve is not null")
+    watched = rows(db, f"select 1 from turns {clause} limit 1", scope)
+    return len(episodes(db, scope)) if watched else None
 
 
 def _counts(db: Database, scope: Scope) -> dict[str, int]:

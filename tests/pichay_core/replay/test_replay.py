@@ -46,7 +46,7 @@ LONG = reading([9_000] * 40)
     ],
 )
 def test_exact_counts(talk, schedule, tau, flushes, evicted, collected, refetches):
-    report = replay(talk, setup(schedule, tau))
+    report = replay(talk, setup(schedule, tau, eases=False))
     found = report.flushes, report.evicted, report.collected, report.faults.get("refetch", 0)
     assert found == (flushes, evicted, collected, refetches)
 
@@ -69,13 +69,13 @@ def test_exact_counts(talk, schedule, tau, flushes, evicted, collected, refetche
     ],
 )
 def test_exact_counts_of_thrash(talk, schedule, tau, half_life, episodes, tokens, bounced):
-    report = replay(talk, setup(schedule, tau, pin_half_life=half_life))
+    report = replay(talk, setup(schedule, tau, pin_half_life=half_life, eases=False))
     assert (report.thrash, report.thrash_tokens, report.bounced) == (episodes, tokens, bounced)
 
 
 @pytest.mark.parametrize("talk", [THREE_FILES, SCAN])
 def test_where_the_papers_rule_thrashes_and_loses_break_even_saves(talk):
-    paper = replay(talk, setup("every-turn", 4, boundary=False))
+    paper = replay(talk, setup("every-turn", 4, boundary=False, eases=False))
     ours = replay(talk, setup("break-even", 1))
     assert paper.flushes >= 10
     assert ours.flushes <= 2

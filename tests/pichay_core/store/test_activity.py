@@ -94,3 +94,12 @@ def test_thrashing_is_three_refetches_at_a_quarter_of_evictions_or_a_tenth_again
         "evicted": (Tally("", evictions),),
     }
     assert Activity(happened=happened, refaults=refaults).thrash() is thrash
+
+
+def test_where_episodes_are_recorded_they_alone_say_whether_it_thrashes(path):
+    made = losing(path)
+    made.db.execute("update turns set working_curve = '{}'")
+    assert (activity(made.db).episodes, activity(made.db).thrash()) == (0, Thrash.SOME)
+    made.episode("a" * 32, 1, [("p", 3)])
+    assert (activity(made.db).episodes, activity(made.db).thrash()) == (1, Thrash.THRASHING)
+    assert Activity(episodes=0).thrash() is Thrash.NONE

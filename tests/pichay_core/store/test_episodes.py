@@ -2,8 +2,12 @@
 
 import pytest
 
+from pichay_core.events import Recovered
+from pichay_core.model import Usage
 from pichay_core.store.episodes import Answer, CameBack, EpisodeStory, episodes
 from pichay_core.store.scope import Scope
+from pichay_core.wire.report import Report
+from tests.builders import RecordedProxy, Talk, rules
 from tests.pichay_cli.builders import NOW, Recording
 
 
@@ -58,3 +62,63 @@ def test_what_was_over_before_is_left_out_and_what_lasts_is_not(made):
 def test_an_older_recording_has_none(made):
     made.db["episodes"].drop()
     assert episodes(made.db) == ()
+
+
+# -- as it is recorded --------------------------------------------------------------------
+
+EAGER = rules("every-turn", tau=1, pin_half_life=0)
+
+
+def thrashing(tmp_path, turns=12, quiet=0):
+    """A session in which three files are read in turn, each reply billed; then one of short
+    results."""
+    proxy, talk = RecordedProxy(tmp_path / "db", EAGER), Talk()
+    for turn in range(turns + quiet):
+        talk.read(f"{'abc'[turn % 3]}.py", "text " * 2_000 if turn < turns else f"{turn}")
+        proxy.send(talk)
+        proxy.replied(Report(Usage(input=50, cache_read=20_000, cache_write_5m=3_000, output=9)))
+    return proxy
+
+
+def test_an_episode_that_lasts_has_a_row_that_grows_with_it(tmp_path):
+    proxy = thrashing(tmp_path, 9)
+    (early,) = _told(proxy)
+    proxy = thrashing(tmp_path / "more", 16)
+    (late,) = _told(proxy)
+    assert (early.start, early.noticed, early.ended) == (late.start, late.noticed, None)
+    assert 0 < early.faults < late.faults
+    assert 0 < early.cost_tokens < late.cost_tokens
+    assert late.answer.held > 0 and late.answer.tau == 4
+    assert {back.name for back in late.pages} == {"Read a.py", "Read b.py", "Read c.py"}
+    assert sum(back.times for back in late.pages) == late.faults
+
+
+def _told(proxy):
+    proxy.settle()
+    found = episodes(proxy.library._db)
+    proxy.stop()
+    return found
+
+
+def test_when_it_is_over_the_row_says_so(tmp_path):
+    proxy = thrashing(tmp_path, 12, 30)
+    (found,) = _told(proxy)
+    (over,) = [e for r in proxy.records for e in getattr(r, "events", ()) if type(e) is Recovered]
+    assert (over.start, over.faults, over.tokens, over.bounced) == (
+        found.start, found.faults, found.tokens, found.bounced,
+    )  # fmt: skip
+    assert found.ended is not None and found.ended > over.last
+    assert found.ended_at is not None
+
+
+def test_it_costs_what_the_refetches_cost_that_the_flushes_are_charged_with(tmp_path):
+    proxy = thrashing(tmp_path, 9)
+    sums = "select sum(faulted_tokens), sum(faulted_dollars) from flushes"
+    ((charged, dollars),) = proxy.rows(sums)
+    (found,) = _told(proxy)
+    assert found.cost_tokens == pytest.approx(charged)
+    assert found.dollars == pytest.approx(dollars)
+
+
+def test_a_session_that_does_not_thrash_has_no_row(tmp_path):
+    assert _told(thrashing(tmp_path, 3)) == ()
