@@ -188,12 +188,23 @@ def costs_tables(found: Report) -> list[Table]:
 
 def _costs(by: By, costs: Sequence[Cost]) -> Table:
     whole = sum(cost.dollars or 0 for cost in costs)
-    rows = [_cost(cost, whole) for cost in costs[:MOST_COSTS]]
+    shown = dearest(costs, MOST_COSTS)
+    rows = [_cost(cost, whole) for cost in shown]
     columns = ("what", "calls", "requests", "tokens sent", "money", "share", "saved", "faults")
-    left = len(costs) - len(rows)
-    rest = sum(cost.dollars or 0 for cost in costs[MOST_COSTS:])
-    note = f"and {left:,} more: {dollars(rest)}" if left else ""
+    left = sum(map(_billed, costs)) - len(rows)
+    rest = whole - sum(cost.dollars or 0 for cost in shown)
+    note = f"And {left:,} more, together {dollars(rest)}." if left else ""
     return table(NAMES[by], columns, rows, note)
+
+
+def dearest(costs: Sequence[Cost], most: int) -> Sequence[Cost]:
+    """Return at most so many of what was asked for, and then what else the bill paid for."""
+    named = [cost for cost in costs if not cost.rest and _billed(cost)]
+    return [*named[:most], *(cost for cost in costs if cost.rest and _billed(cost))]
+
+
+def _billed(cost: Cost) -> bool:
+    return bool(cost.sent or cost.dollars or cost.calls)
 
 
 def _cost(cost: Cost, whole: float) -> tuple[Cell, ...]:
