@@ -301,7 +301,7 @@ $0.09  1 episode of thrash: pages left while they were still in use.
          ranges.
 
 What costs most (estimate)
-what                     calls  tokens sent    money  share  saved
+what                     calls  tokens sent    money  share  net
 Read                         1         9.0k    $0.03  5.3 %
 stubs                                112.6k    $0.32   54 %
 thinking                              42.2k    $0.12   20 %

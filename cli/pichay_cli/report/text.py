@@ -104,7 +104,7 @@ def _costs(found: Report) -> RenderableType | None:
         Column("tokens sent", right=True),
         Column("money", right=True),
         Column("share", right=True),
-        Column("saved", right=True, least=76),
+        Column("net", right=True, least=76),
     )
     rows = [_cost(cost, whole) for cost in dearest(costs, DEAREST)]
     return section("What costs most (estimate)", Sheet(columns, rows)) if rows else None
