@@ -14,11 +14,12 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events_asked events models modes stubs tokens prices tariff tools shell patches wire",
+    "table events_asked events_defined events_thrash events models modes stubs tokens prices "
+    "tariff tools shell patches wire",
     "policies schedule prefix faults thrash admission referring presence cacheprice birth hosts "
     "cooperate request neighbours",
-    "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
-    "flushcost cooperate.folds",
+    "pager given easing leaving thinking session transcript ledger identity rewrite markers "
+    "folding binding flushcost cooperate.folds",
     "warmth window flushes follow beginning advising cooperate.means cooperate.asides",
     "cooperate.recalls cooperate.wishes cooperate.status cooperate.answers",
     "turn replay traces probe",
@@ -32,7 +33,7 @@ IMPURE = {
 }  # fmt: skip
 """Time, chance and place come into the core as arguments."""
 
-PAINTERS = {"render", "doctor_view"}
+PAINTERS = {"render", "doctor_view", "gauges", "fitting"}
 """Modules of the CLI that put values on a screen."""
 
 LONGEST = 300

@@ -5,6 +5,7 @@ values, and changes the flow in its last statement.
 """
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ from pichay_proxy.continued import LegEnd, hand_over, leg_ended
 from pichay_proxy.continuing import continuing
 from pichay_proxy.exchange import Arrived, Decision, Exchange
 from pichay_proxy.interception import Interception
+from pichay_proxy.looking_on import LookingOn, looking_on
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
@@ -53,6 +55,7 @@ class Pichay(Interception):
         self._refused = False
         self._paging: Paging | None = None
         self._recorder: Recorder | None = None
+        self._looking: LookingOn | None = None
         self._stop_reading: Callable[[], None] = lambda: None
         self._tidy = Tidy()
         self._exchanges: WeakKeyDictionary[http.HTTPFlow, Exchange] = WeakKeyDictionary()
@@ -95,7 +98,7 @@ class Pichay(Interception):
             return
         try:
             self._open(self._settings)
-        except (Unusable, BadPrices) as error:
+        except (Unusable, BadPrices, exceptions.OptionsError) as error:
             self._refuse(error)
             return
         lengthen_timeout()
@@ -104,7 +107,15 @@ class Pichay(Interception):
     def _open(self, settings: Settings) -> None:
         prices = own_prices()
         load_price_list()  # 0.2 s that else the first request would wait
-        recorder = Recorder(settings.database, self._warn_once, contained, prices)
+        looking = looking_on(settings, os.environ, self._warn_once)
+        try:
+            recorder = Recorder(
+                settings.database, self._warn_once, contained, prices, looking.observers
+            )
+        except Unusable:
+            looking.close()
+            raise
+        looking.follow(recorder)
         kept = Library(settings.database)
         sessions = LiveSessions(kept.sessions)
         settings = self._possible(settings)
@@ -112,7 +123,7 @@ class Pichay(Interception):
             settings, sessions, recorder.put, kept.content, prices, kept.earlier, self._warn_once
         )
         self._closing = Closing(self._paging, self._warn_once)
-        self._recorder, self._stop_reading = recorder, kept.close
+        self._recorder, self._stop_reading, self._looking = recorder, kept.close, looking
 
     def _possible(self, settings: Settings) -> Settings:
         """Return the settings without what this mitmproxy cannot do, after a word about it."""
@@ -130,6 +141,10 @@ class Pichay(Interception):
             self._tidy.stop()
             if not recorder.close():
                 log.warning("pichay: the database did not take everything in time")
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            with self._boundary():
+                looking.close()
 
     # -- requests -----------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from posixpath import commonpath
 from typing import Any
 
 from pichay_cli.amounts import dollars, share, times, tokens
-from pichay_cli.hints import hint
+from pichay_cli.hints import hints
 from pichay_cli.panels import ID_SHOWN, change
 from pichay_cli.render import (
     QUIET,
@@ -20,7 +20,6 @@ from pichay_cli.render import (
     Column,
     RenderableType,
     Sheet,
-    Text,
     line,
     lines,
 )
@@ -43,7 +42,8 @@ def top_sheet(found: Sequence[Cost], by: By, limit: int) -> RenderableType:
     folder = _folder(named[:limit]) if by == "file" else ""
     shown = [*named[:limit], *([_together(left, by)] if left else []), *rests]
     rows = [_row(cost, whole, by, folder) for cost in shown]
-    notes = [_notes(cost, by, whole) for cost in shown]
+    said = dict(zip(found, hints(found, by), strict=True))
+    notes = [[line((note, "yellow"))] if (note := said.get(cost)) else [] for cost in shown]
     rows.append(_sum(found, whole))
     head = (_title(found, by), *([line((f"files below {folder}", QUIET))] if folder else []))
     return lines([*head, "", Sheet(_columns(by), rows, notes), "", line((_LEGEND, QUIET))])
@@ -64,11 +64,8 @@ def top_data(found: Sequence[Cost], by: By) -> dict[str, Any]:
         "sent": sum(cost.sent for cost in found),
         "costs": [
             asdict(cost)
-            | {
-                "share": (cost.dollars or 0.0) / whole if whole else None,
-                "hint": hint(cost, by, whole) or None,
-            }
-            for cost in found
+            | {"share": (cost.dollars or 0.0) / whole if whole else None, "hint": said or None}
+            for cost, said in zip(found, hints(found, by), strict=True)
         ],
     }
 
@@ -118,11 +115,6 @@ def _sum(found: Sequence[Cost], whole: float) -> Sequence[Cell]:
     sent = tokens(sum(cost.sent for cost in found))
     money = dollars(whole) if priced else ""
     return ((money, STRONG), *[""] * 4, (sent, STRONG), "", "", ("all", STRONG))
-
-
-def _notes(cost: Cost, by: By, whole: float) -> list[Text]:
-    said = hint(cost, by, whole)
-    return [line((said, "yellow"))] if said else []
 
 
 def _count(count: int) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from pichay_core.store.bill import Course, course
 from pichay_core.store.commands import command_name
 from pichay_core.store.cost import By, Cost
+from pichay_core.store.shares import Course, course
 from pichay_core.store.spent import Spent, Stay
 
 DEFINITIONS, RESULTS = "tool definitions", "other tool results"
@@ -70,7 +70,8 @@ class Parts:
 
     def costs(self) -> tuple[Cost, ...]:
         """Return them all: what was asked for first, the dearest first."""
-        found = (part.cost(*name) for name, part in self._parts.items())
+        every = (part.cost(*name) for name, part in self._parts.items())
+        found = (cost for cost in every if not cost.rest or cost.sent or cost.dollars)
         return tuple(sorted(found, key=lambda c: (c.rest, -(c.dollars or 0.0), -c.sent, c.what)))
 
     def _part(self, session: str, rest: bool, name: str) -> _Part:
@@ -107,7 +108,7 @@ class Parts:
             parts[what].faults += count
 
     def _part_of(self, session: str, what: str | None) -> _Part:
-        if what is None:
+        if what is None or self._by == "definition":
             return self._part(session, True, RESULTS)
         return self._part(session, False, self._known_by(what))
 
@@ -123,6 +124,16 @@ class Parts:
             part.saved += max(0.0, whole - sent) * dollars
             part.priced += told.priced[end] - told.priced[entry]
             part.requests += told.requests[end] - told.requests[entry] if asked and sent else 0
+        if self._by == "definition":
+            self._add_calls(spent)
+
+    def _add_calls(self, spent: Spent) -> None:
+        """Say of each definition how often its tool was called: those are no calls of the rest."""
+        tools = {one.tool for one in spent.definitions}
+        for stay in spent.stays:
+            if stay.what in tools and stay.called:
+                self._part(spent.session, False, stay.what).calls += stay.pages
+                self._part(spent.session, True, RESULTS).calls -= stay.pages
 
     def _add_rests(self, session: str, told: Course) -> None:
         for name, dollars, sent, output in told.rests:

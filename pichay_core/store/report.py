@@ -7,11 +7,10 @@ report of a big recording takes as long as reading it a few times.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlite_utils import Database
-
 from pichay_core.store import figures
 from pichay_core.store.activity import Activity, activity
 from pichay_core.store.closeup import CloseUp, close_up
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Activity
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.schema import has_flushes

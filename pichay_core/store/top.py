@@ -5,11 +5,10 @@ tokens and by what the provider charged for them (read from the cache, or not). 
 since a bill does not say which token was which; but the parts always add up to the bill.
 """
 
-from sqlite_utils import Database
-
 from pichay_core.store.cost import BYS as BYS
 from pichay_core.store.cost import By as By
 from pichay_core.store.cost import Cost as Cost
+from pichay_core.store.database import Database
 from pichay_core.store.parts import Parts
 from pichay_core.store.scope import EVERYTHING, Scope
 from pichay_core.store.spent import Reader
@@ -30,7 +29,7 @@ def top(db: Database, scope: Scope = EVERYTHING, by: By = "tool") -> tuple[Cost,
 _NAMES: dict[By, str] = {
     "tool": "tool",
     "file": "case when pages.kind in ('read', 'write') then coalesce(key_target, writes) end",
-    "definition": "null",
+    "definition": "tool",
     "session": "null",
     "command": "case when json_valid(arguments) then coalesce(json_extract(arguments, "
     "'$.command'), json_extract(arguments, '$.cmd')) end",

@@ -51,6 +51,7 @@ def _columns(client: Client, model: str, at: float, real: Usage, other: Usage, b
     month = datetime.fromtimestamp(at, UTC).strftime("%Y-%m")
     band = max(real.window, other.window) // 50_000 * 50_000
     known = _rates(model, band, month, client.provider)
+    price = known and known.price(real)
     return {
         "status": 200,
         "input_tokens": real.input,
@@ -62,7 +63,9 @@ def _columns(client: Client, model: str, at: float, real: Usage, other: Usage, b
         "untouched_cache_read_tokens": other.cache_read,
         "untouched_cache_write_tokens": other.cache_write,
         "untouched_output_tokens": other.output,
-        "dollars": known and known.price(real).total,
+        "dollars": price and price.total,
+        "read_dollars": price and price.cache_read,
+        "output_dollars": price and price.output,
         "untouched_dollars": known and known.price(other).total,
         "prefix_broken": int(broken),
     }
@@ -74,6 +77,7 @@ UNSETTLED: Row = dict.fromkeys(
         *("cache_write_1h_tokens", "output_tokens", "untouched_input_tokens"),
         *("untouched_cache_read_tokens", "untouched_cache_write_tokens"),
         *("untouched_output_tokens", "dollars", "untouched_dollars", "prefix_broken"),
+        *("read_dollars", "output_dollars"),
     )
 )
 """Of a request whose reply never ended."""

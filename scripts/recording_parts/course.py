@@ -173,7 +173,7 @@ class Course:
     def _ended(self) -> None:
         self.thrash = False
         self.episodes[-1] |= {"ended": self.turn, "ended_at": self.at}
-        self._event("recovered")
+        self._event("recovered", turns=self.turn)
 
     def _flush(self) -> Row | None:
         """Let what waits leave, if it is enough."""

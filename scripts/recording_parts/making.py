@@ -10,13 +10,13 @@ from sqlite_utils import Database
 from pichay_core.birth.choice import Birth
 from pichay_core.store.schema import open_for_writing
 from recording_parts.bills import Row
-from recording_parts.cast import CLIENTS, PROJECTS, compressed, text_of
+from recording_parts.cast import CLIENTS, PROJECTS, TOOLS, compressed, text_of
 from recording_parts.course import Course, Part
 from recording_parts.size import BIG, DAY, DAYS, SMALL, SMALL_END, Size, shares
 
 TABLES = (
     *("sessions", "turns", "pages", "contents", "events", "messages", "flushes", "asides"),
-    *("heard", "episodes", "calibrations"),
+    *("heard", "episodes", "definitions", "calibrations"),
 )
 MODES = ("observe", "page", "page", "full", "full")
 MOST_CONTENT = 40_000
@@ -122,6 +122,7 @@ def _rows(
         "flushes": course.flushes,
         "asides": [_aside(session, row) for row in legs],
         "episodes": course.episodes,
+        "definitions": _definitions(course.part),
     }
 
 
@@ -169,6 +170,19 @@ def _session(course: Course, began: float, families: _Families) -> Row:
         "wire": part.client.wire,
         "provider": part.client.provider,
     }
+
+
+def _definitions(part: Part) -> Iterator[Row]:
+    """Yield how large the definition of each tool is, and how large it is sent."""
+    for number, tool in enumerate(TOOLS):
+        size = 700 + 450 * number
+        yield {
+            "session": part.session,
+            "tool": tool.name,
+            "request": 1,
+            "bytes": size,
+            "sent_bytes": size // 3 if part.mode == "full" and number > 4 else size,
+        }
 
 
 def _contents(course: Course) -> Iterator[Row]:

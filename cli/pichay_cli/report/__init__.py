@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from sqlite_utils import Database
 
 from pichay_cli.recording import Since, database_option, session_named, something
 from pichay_cli.render import display, inset
 from pichay_cli.report.drawn import drawable
 from pichay_cli.report.text import drawing
+from pichay_core.store.database import Database
 from pichay_core.store.report import CLOSE_UPS, Report
 from pichay_core.store.report import report as gathered
 from pichay_core.store.scope import Scope

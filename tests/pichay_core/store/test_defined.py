@@ -7,7 +7,7 @@ import pytest
 from pichay_core.model import Usage
 from pichay_core.wire.report import Report
 from tests.builders import RecordedProxy, Talk, rules
-from tests.definitions import SEARCH, asks, tool, tools
+from tests.definitions import SEARCH, asks, tools
 
 DEFINED = "select tool, bytes, sent_bytes from definitions order by tool"
 
