@@ -170,6 +170,10 @@ def test_what_is_pointed_at_says_what_it_is(whole):
     assert "request 3\nflush: batch" in said
 
 
+def test_an_episode_is_told_with_its_cost(whole):
+    assert "Thrash in requests 3 to 6: 3 refetches, $0.09." in "".join(whole.text)
+
+
 def test_a_loss_is_told_as_plainly_as_a_saving(path):
     found = "".join(read(losing(path)).text)
     assert "MORE than without" in found
