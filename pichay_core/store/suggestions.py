@@ -149,8 +149,8 @@ def _lost(sessions: Sequence[SessionFigures]) -> Iterable[Suggestion]:
 
 
 def _saved(net: Net) -> float:
-    """Return what a session saved: money where its price is known."""
-    return net.saved_dollars if net.priced else net.saved_tokens
+    """Return what a session saved: money where its price is known, which comes before tokens."""
+    return net.saved_dollars if net.priced else net.saved_tokens / 1e9
 
 
 def _frozen(sessions: Sequence[SessionFigures]) -> Iterable[Suggestion]:

@@ -38,7 +38,7 @@ def _page(_ctx: object, _param: object, path: Path | None) -> Path | None:
     type=click.Path(path_type=Path, dir_okay=False, writable=True),
     callback=_page,
     metavar="FILE",
-    help="Write one page with charts; it needs no network.",
+    help="Write one page with charts, which loads nothing. Needs pip install 'pichay[report]'.",
 )
 @click.option("--session", metavar="ID", help="Only this session: its id, a beginning, or last.")
 @click.option("--since", type=Since(), metavar="TIME", help="Only since 2h, 3d or an ISO time.")

@@ -120,7 +120,11 @@ def _uncalled(one: Suggestion) -> _Said:
 
 
 def _unpriced(one: Suggestion) -> _Said:
-    found = f"The price of {times(one.count, 'model')} is not known: what they cost is left out."
+    whose = "its" if one.count == 1 else "their"
+    found = (
+        f"The price of {times(one.count, 'model')} is not known: {whose} requests are left out of "
+        "the money."
+    )
     return found, "Name the prices in prices.json, in dollars per million tokens."
 
 

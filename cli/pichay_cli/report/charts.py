@@ -52,7 +52,7 @@ def cost_chart(course: Sequence[Spent], money: bool, width: Width) -> Spec:
         line("with", "var(--ink)"),
         pointed(values, "temporal"),
     ]
-    y = {"type": "quantitative", "axis": y_axis("$~s" if money else "~s")}
+    y = {"type": "quantitative", "axis": y_axis(_dollars(values) if money else "~s")}
     return whole(width, 250, values, {"x": x, "y": y}, layers)
 
 
@@ -72,6 +72,15 @@ def _spent(point: Spent, following: Spent, money: bool) -> Spec:
     }
 
 
+def _dollars(values: Sequence[Spec]) -> str:
+    """How amounts of money are written along the axis."""
+    most = max(value["most"] for value in values)
+    return next(form for least, form in _MONEY if most >= least)
+
+
+_MONEY = ((10_000, "$~s"), (10, "$,.0f"), (0.1, "$.2f"), (0, "$.4f"))
+
+
 def _clock(seconds: float) -> str:
     """How times are written that lie so far apart."""
     return next(form for most, form in _CLOCKS if seconds < most)
@@ -79,6 +88,7 @@ def _clock(seconds: float) -> str:
 
 _DAY = 86_400
 _CLOCKS = (
+    (600, "%H:%M:%S"),
     (_DAY, "%H:%M"),
     (5 * _DAY, "%a %H:%M"),
     (300 * _DAY, "%b %-d"),

@@ -3,7 +3,7 @@
 Rule of this file: pure but for the drawing. What a chart does not show is said below it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,10 +21,12 @@ from pichay_cli.report.charts import (
 from pichay_cli.report.drawn import Width, alone, both
 from pichay_cli.report.tables import moments_table
 from pichay_cli.report.timeline import STRIPS, happened, timeline_chart
-from pichay_core.store.closeup import PARTS, CloseUp
+from pichay_core.store.closeup import PARTS, Band, CloseUp
 from pichay_core.store.figures import Net
 from pichay_core.store.report import Chosen
 
+MOST_EPISODES = 3
+"""That are told of one by one below a timeline."""
 PART_NAMES = {
     "front": "front: prompt and tools",
     "talk": "talk",
@@ -174,14 +176,18 @@ def _counts(seen: CloseUp) -> str:
 
 
 def _costs(seen: CloseUp) -> list[str]:
-    """Each episode with its cost."""
+    """Each episode with its cost; where there are many, all of them together."""
+    if len(seen.bands) > MOST_EPISODES:
+        return [f"{times(len(seen.bands), 'episode')} of thrash: {_paid(seen.bands)}"]
     return [
-        f"Thrash in requests {band.first} to {band.last}: "
-        f"{times(band.episode.faults, 'refetch', 'refetches')}, "
-        + (
-            f"{tokens(band.episode.cost_tokens)} tokens."
-            if band.episode.dollars is None
-            else f"{dollars(band.episode.dollars)}."
-        )
-        for band in seen.bands
+        f"Thrash in requests {band.first} to {band.last}: {_paid([band])}" for band in seen.bands
     ]
+
+
+def _paid(bands: Sequence[Band]) -> str:
+    episodes = [band.episode for band in bands]
+    faults = sum(episode.faults for episode in episodes)
+    cost = sum(episode.cost_tokens for episode in episodes)
+    known = [episode.dollars for episode in episodes if episode.dollars is not None]
+    paid = dollars(sum(known)) if known else f"{tokens(cost)} tokens"
+    return f"{times(faults, 'refetch', 'refetches')}, {paid}."

@@ -7,11 +7,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
     for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", up ? "ascending" : "descending");
     const sign = up ? 1 : -1;
-    const by = (row) => row.cells[at].dataset.value ?? row.cells[at].textContent;
+    const amounts = head.classList.contains("amount");
+    const by = (row) => amounts ? Number(row.cells[at].dataset.value) : row.cells[at].textContent;
     const rows = [...table.tBodies[0].rows].sort((one, two) => {
       const a = by(one), b = by(two);
-      const both = head.classList.contains("amount");
-      return sign * (both ? Number(a) - Number(b) : a.localeCompare(b));
+      if (!amounts) return sign * a.localeCompare(b);
+      // What is not known stands last, whichever way it is sorted.
+      return Number.isNaN(a) - Number.isNaN(b) || sign * (a - b) || 0;
     });
     table.tBodies[0].append(...rows);
   }));

@@ -54,21 +54,25 @@ class Table:
 def table(
     title: str, columns: Sequence[str], rows: Sequence[tuple[Cell, ...]], note: str = ""
 ) -> Table:
-    """A table in which the columns of numbers are marked as that."""
-    numbers = {at for at in range(len(columns)) if any(row[at].value is not None for row in rows)}
-    return Table(title, tuple(columns), frozenset(numbers), tuple(rows), note)
+    """A table in which the columns of numbers are marked as that, and empty ones left out."""
+    told = [at for at in range(len(columns)) if any(row[at].text for row in rows)]
+    shown = [tuple(row[at] for at in told) for row in rows]
+    numbers = {
+        place for place in range(len(told)) if any(row[place].value is not None for row in shown)
+    }
+    return Table(title, tuple(columns[at] for at in told), frozenset(numbers), tuple(shown), note)
 
 
 def _number(count: float | None) -> Cell:
-    return Cell("", -1.0) if count is None else Cell(f"{count:,}", count)
+    return Cell("") if count is None else Cell(f"{count:,}", count)
 
 
 def _amount(size: float | None) -> Cell:
-    return Cell("", -1.0) if size is None else Cell(tokens(size), size)
+    return Cell("") if size is None else Cell(tokens(size), size)
 
 
 def _money(amount: float | None) -> Cell:
-    return Cell("", -1.0) if amount is None else Cell(dollars(amount), amount)
+    return Cell("") if amount is None else Cell(dollars(amount), amount)
 
 
 def _difference(amount: float, text: str) -> Cell:
@@ -188,25 +192,36 @@ def costs_tables(found: Report) -> list[Table]:
 
 def _costs(by: By, costs: Sequence[Cost]) -> Table:
     whole = sum(cost.dollars or 0 for cost in costs)
-    rows = [_cost(cost, whole) for cost in costs[:MOST_COSTS]]
-    columns = ("what", "calls", "requests", "tokens sent", "money", "share", "saved", "faults")
-    left = len(costs) - len(rows)
-    rest = sum(cost.dollars or 0 for cost in costs[MOST_COSTS:])
-    note = f"and {left:,} more: {dollars(rest)}" if left else ""
+    shown = dearest(costs, MOST_COSTS)
+    rows = [_cost(cost, whole) for cost in shown]
+    columns = ("what", "calls", "requests", "tokens sent", "money", "share", "net", "faults")
+    left = sum(map(_billed, costs)) - len(rows)
+    rest = whole - sum(cost.dollars or 0 for cost in shown)
+    note = f"And {left:,} more, together {dollars(rest)}." if left else ""
     return table(NAMES[by], columns, rows, note)
+
+
+def dearest(costs: Sequence[Cost], most: int) -> Sequence[Cost]:
+    """Return at most so many of what was asked for, and then what else the bill paid for."""
+    named = [cost for cost in costs if not cost.rest and _billed(cost)]
+    return [*named[:most], *(cost for cost in costs if cost.rest and _billed(cost))]
+
+
+def _billed(cost: Cost) -> bool:
+    return bool(cost.sent or cost.dollars or cost.calls)
 
 
 def _cost(cost: Cost, whole: float) -> tuple[Cell, ...]:
     part = cost.dollars or 0.0
     return (
         Cell(plain(cost.what), tone="quiet" if cost.rest else ""),
-        _number(cost.calls),
+        _number(None if cost.rest else cost.calls),
         _number(cost.requests),
         _amount(cost.sent),
         _money(cost.dollars),
         Cell(share(part, whole), part),
-        _difference(-cost.saved_dollars, dollars(-cost.saved_dollars)),
-        _number(cost.faults),
+        Cell("") if cost.rest else _difference(-cost.saved_dollars, dollars(-cost.saved_dollars)),
+        _number(None if cost.rest else cost.faults),
     )
 
 
@@ -232,7 +247,7 @@ def _session(session: SessionFigures, clients: Mapping[str, str], now: float) ->
         _amount(session.window),
         _money(net.dollars if priced else None),
         _money(net.untouched_dollars if priced else None),
-        _difference(-net.saved_dollars, dollars(-net.saved_dollars)) if priced else Cell("", 0),
+        _difference(-net.saved_dollars, dollars(-net.saved_dollars)) if priced else Cell(""),
         _difference(-net.saved_tokens, tokens(-net.saved_tokens)),
         _number(session.evictions),
         _number(session.faults),

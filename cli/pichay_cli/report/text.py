@@ -23,6 +23,7 @@ from pichay_cli.render import (
     stack,
 )
 from pichay_cli.report.advice import advice
+from pichay_cli.report.tables import dearest
 from pichay_core.store.report import Report
 from pichay_core.store.top import Cost
 
@@ -95,17 +96,17 @@ def _advice(found: Report) -> RenderableType | None:
 
 def _costs(found: Report) -> RenderableType | None:
     """What the bill was spent on."""
-    costs = found.costs.get("tool", ())[:DEAREST]
-    whole = sum(cost.dollars or 0 for cost in found.costs.get("tool", ()))
+    costs = found.costs.get("tool", ())
+    whole = sum(cost.dollars or 0 for cost in costs)
     columns = (
         Column("what"),
         Column("calls", right=True, least=66),
         Column("tokens sent", right=True),
         Column("money", right=True),
         Column("share", right=True),
-        Column("saved", right=True, least=76),
+        Column("net", right=True, least=76),
     )
-    rows = [_cost(cost, whole) for cost in costs]
+    rows = [_cost(cost, whole) for cost in dearest(costs, DEAREST)]
     return section("What costs most (estimate)", Sheet(columns, rows)) if rows else None
 
 
@@ -138,6 +139,7 @@ def _episodes(found: Report) -> Iterable[RenderableType]:
 
 
 def _sessions(found: Report, now: float) -> RenderableType:
-    dearest = sorted(found.sessions, key=lambda session: -session.net.dollars)[:SESSIONS]
-    title = f"The dearest of {times(len(found.sessions), 'session')}"
-    return section(title, sessions_sheet(dearest, now))
+    shown = sorted(found.sessions, key=lambda session: -session.net.dollars)[:SESSIONS]
+    more = len(found.sessions) > SESSIONS
+    title = f"The dearest of {len(found.sessions):,} sessions" if more else "Sessions"
+    return section(title, sessions_sheet(shown, now))
