@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.store import figures
-from pichay_core.store.shares import MOST_SCALED, Billed, course
 from pichay_core.store.commands import command_name
 from pichay_core.store.scope import EVERYTHING, Scope
+from pichay_core.store.shares import MOST_SCALED, Billed, course
 from pichay_core.store.top import BYS, top
 from tests.pichay_cli.builders import NOW, Recording, cooperating, held, older, paged
 
