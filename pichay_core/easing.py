@@ -1,9 +1,15 @@
 """What the pager does against thrash, computed from what is known of it.
 
-One idea: while pages come back that have left, do not pay to take more of them away. As long as an
-episode lasts, a flush that costs something waits, unless the window is in its highest zone; what
-came back is pinned for longer; and a page must have been unused for longer than the longest pause
-after which one was wanted again.
+One idea: while pages bounce, do not pay to take more of them away. From when a page has come back
+for the second time, and as long as the episode lasts, a flush that costs something waits, unless
+the window is in its highest zone; what came back is pinned for longer; and a page stays for longer
+than the longest pause after which one was wanted again. When it is over, that time halves with
+every window.
+
+Why not at once: what comes back once is pinned, and that is answer enough. Measured over 278
+recorded sessions: no page of the three episodes in them came back twice, and to answer them
+all the same cost 0.5 % of the bill of all sessions under ``every-turn``. Why not for good: a wide
+tau makes every flush reach further back (DESIGN has the figures).
 
 Source: P. Denning, "Working sets past and present", 1980: give every program its working set, and
 let nothing be taken from it; tau is wide enough if it spans the pauses between uses.
@@ -17,7 +23,7 @@ from pichay_core.given import Advance, Limits
 from pichay_core.schedule import Pending
 from pichay_core.schedule.pressure import Zone, zone_of
 from pichay_core.table import Entry, PageTable
-from pichay_core.thrash import NOTHING_SEEN, Episode, Watch
+from pichay_core.thrash import NOTHING_SEEN, WINDOW, Episode, Watch
 
 HELD = "thrashing"
 """Why a flush waits."""
@@ -47,12 +53,27 @@ class Ease:
 NO_EASE = Ease()
 
 
-def ease_of(watch: Watch, limits: Limits) -> Ease:
-    """Return what is changed in a turn, given what was known before it."""
+def ease_of(watch: Watch, turn: int, limits: Limits) -> Ease:
+    """Return what is changed in a turn, given what was known before it.
+
+    In a session that has bounced the next episode is answered at once.
+    """
     if not limits.eases or watch is NOTHING_SEEN:
         return NO_EASE
-    pauses = [one.unused for one in (watch.current, watch.last) if one is not None]
-    return Ease(max(pauses, default=-1) + 1, holds=watch.current is not None)
+    former = watch.last if watch.last and watch.last.bounced else None
+    bounces = watch.current and (watch.current.bounced or former)
+    lasting = watch.current if bounces else None
+    return Ease(max(_wide(lasting), _narrowing(former, turn)), holds=lasting is not None)
+
+
+def _wide(episode: Episode | None) -> int:
+    return episode.unused + 1 if episode else 0
+
+
+def _narrowing(episode: Episode | None, turn: int) -> int:
+    if episode is None or episode.over is None:
+        return 0
+    return _wide(episode) >> max(0, turn - episode.over) // WINDOW
 
 
 def watched(
@@ -63,15 +84,16 @@ def watched(
     *known* is what was known before the turn, *before* the table that it began with.
     """
     watch = known.after(turn, advanced.events, before)
-    table, events = advanced.table, [*advanced.events, *_told(known, watch)]
-    if watch.current and limits.eases:
-        raised = _raised(table, watch.current) if limits.pin_half_life else []
-        tau, former = (ease_of(one, limits).within(limits).tau for one in (watch, known))
-        if raised or tau > former or known.current is None:
-            events.append(Eased(tau, len(raised), watch.until))
-        events += [Pinned(entry.page.id, STRONG) for entry in raised]
-        table = table.with_entries(raised)
-    return replace(advanced, table=table, events=tuple(events), watch=watch)
+    told, ease = (*advanced.events, *_told(known, watch)), ease_of(watch, turn, limits)
+    if not ease.holds or watch.current is None:
+        return replace(advanced, events=told, watch=watch)
+    former = ease_of(known, turn, limits)
+    tau, raised = ease.within(limits).tau, _raised(advanced.table, watch.current, limits)
+    changed = raised or not former.holds or tau > former.within(limits).tau
+    pins = (Pinned(entry.page.id, STRONG) for entry in raised)
+    answer = (Eased(tau, len(raised), watch.until), *pins) if changed else ()
+    table = advanced.table.with_entries(raised)
+    return replace(advanced, table=table, events=(*told, *answer), watch=watch)
 
 
 def _told(known: Watch, watch: Watch) -> Iterable[Event]:
@@ -81,8 +103,10 @@ def _told(known: Watch, watch: Watch) -> Iterable[Event]:
         yield Recovered(one.start, one.end, one.faults, one.tokens, one.bounced)
 
 
-def _raised(table: PageTable, episode: Episode) -> list[Entry]:
+def _raised(table: PageTable, episode: Episode, limits: Limits) -> list[Entry]:
     """Return the pages that came back and are pinned still, with a pin that holds longer."""
+    if limits.pin_half_life <= 0:
+        return []
     back = (table.entries.get(page) for page in episode.returns)
     return [
         replace(entry, pin=replace(entry.pin, strength=STRONG))

@@ -42,9 +42,9 @@ def advance(
     """Return the table after one turn: arrivals admitted, pins decayed, perhaps a flush.
 
     Monotone: a page that is out stays out, with the same handle. *watch* is what was known of
-    thrash before; an episode is answered from the turn after the one in which it is noticed.
+    thrash before: an episode is answered from the turn on after the one that says that it is one.
     """
-    ease = ease_of(watch, limits)
+    ease = ease_of(watch, seen.turn, limits)
     eased = ease.within(limits)
     admitted, came = _admit_all(table, seen, eased, secret)
     standing, ended = _decay(admitted, seen.turn, eased)

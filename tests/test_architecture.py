@@ -147,6 +147,11 @@ def test_only_the_painters_know_rich():
     assert knowing <= PAINTERS
 
 
+def test_only_the_page_knows_what_draws_it():
+    knowing = {name for name in FILES if packages(name) & {"vl_convert", "jinja2", "markupsafe"}}
+    assert knowing == {"pichay_cli.report.drawn", "pichay_cli.report.page"}
+
+
 def test_only_the_plot_knows_matplotlib():
     knowing = {name for name in FILES if "matplotlib" in packages(name)}
     assert knowing == {"pichay_cli.plot"}

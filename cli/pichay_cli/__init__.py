@@ -21,6 +21,8 @@ VERBS = {
     "report": "pichay_cli.report:report",
     "page": "pichay_cli.page:page",
     "top": "pichay_cli.top:top",
+    "sql": "pichay_cli.sql:sql",
+    "export": "pichay_cli.export:export",
     "probe": "pichay_cli.probe:probe",
     "replay": "pichay_cli.replay:replay",
     "compare": "pichay_cli.compare:compare",

@@ -5,7 +5,7 @@ Rule of this file: every drawing can be read without colour, and takes the width
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, groupby
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
@@ -13,12 +13,13 @@ from rich.text import Text
 
 from pichay_cli.render import QUIET, Part, line
 
-LABEL = 9
+LABEL = 10
 """Columns of a label."""
-FREE, MARK = "─", "┃"
+FREE, MARK = "─", "│"
 LOW = 32
 """Lines of a screen on which lines are dear."""
-_SPARKS = "▁▂▃▄▅▆▇█"
+_SPARKS = "▁▂▃▄▅▆▇"
+"""Never up to the line above, where other bars may stand."""
 LEAST_GAUGE = 16
 """Columns below which what a gauge says beside it goes below it."""
 
@@ -36,12 +37,20 @@ def gauge(fills: Sequence[Fill], marks: Sequence[float], width: int) -> Text:
     """Return shares of a whole as a bar of so many columns, marks standing at shares of it."""
     ends = [round(width * min(1.0, end)) for end in accumulate(fill.share for fill in fills)]
     places = {min(width - 1, round(width * mark)) for mark in marks}
-    drawn = Text(no_wrap=True)
+    cells: list[tuple[str, str]] = []
     for place in range(width):
         fill = next((f for f, end in zip(fills, ends, strict=True) if place < end), None)
         glyph, style = (FREE, QUIET) if fill is None else (fill.glyph, fill.style)
-        marked = "bold" if fill is None else f"{style} reverse"
-        drawn.append(MARK if place in places else glyph, marked if place in places else style)
+        marked = "" if fill is None else f"{style} reverse"
+        cells.append((MARK, marked) if place in places else (glyph, style))
+    return _joined(cells)
+
+
+def _joined(cells: Sequence[tuple[str, str]]) -> Text:
+    """Return glyphs in their styles, those behind each other of the same style in one."""
+    drawn = Text(no_wrap=True)
+    for style, run in groupby(cells, key=lambda cell: cell[1]):
+        drawn.append("".join(glyph for glyph, _ in run), style)
     return drawn
 
 
@@ -112,9 +121,9 @@ class Strip:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw as many as there is room for."""
         width = gauge_width(options.max_width, self.said)
-        drawn, top = Text(no_wrap=True), self.top or 1
-        for value, style in zip(self.values[-width:], self.styles[-width:], strict=True):
-            drawn.append(_SPARKS[max(0, min(7, int(value * 8 / top)))], style)
+        shown, most = self.values[-width:], len(_SPARKS)
+        bars = [_SPARKS[min(most - 1, int(value * most / (self.top or 1)))] for value in shown]
+        drawn = _joined([*zip(bars, self.styles[-width:], strict=True)])
         if self.said is not None and width < options.max_width:
             drawn.append(" " * (width - len(drawn)) + "  ").append_text(self.said)
         yield drawn

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from sqlite_utils import Database
 
 from pichay_cli.amounts import times, tokens
 from pichay_cli.recording import database_option, something
@@ -21,6 +20,7 @@ from pichay_cli.render import (
 )
 from pichay_core.store import stories
 from pichay_core.store.collapses import CollapseStory, collapses
+from pichay_core.store.database import Database
 from pichay_core.store.stories import EventStory, PageStory
 from pichay_core.tools import FAULT
 

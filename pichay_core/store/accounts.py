@@ -9,8 +9,6 @@ from collections import OrderedDict
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from sqlite_utils import Database
-
 from pichay_core.events import Advised, Differed, Duplicated, Repaired, Trimmed
 from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, Usage
@@ -18,6 +16,7 @@ from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
 from pichay_core.store.bill import Bill
 from pichay_core.store.collapsed import CollapsedTurns, tokens_beside
+from pichay_core.store.database import Database
 from pichay_core.store.decisions import Decisions, insert
 from pichay_core.store.defined import put_definitions
 from pichay_core.store.flushes import Flushes
@@ -246,7 +245,7 @@ class Accounts:
 
 
 _GONE = "delete from turns where session = :session and request = :request"
-"""Not by replacing it: no trigger hears of that."""
+"""Not by replacing it: not every connection tells the triggers of that."""
 _TURN = """
 select turns.*, provider, wire, kind from turns join sessions on sessions.id = session
 where session = :session and request = :request

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.store.totals import event_sums, turn_sums

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import zstandard
 
-from pichay_core.store.completed import complete
+from pichay_core.store.completed import complete, is_complete
 from pichay_core.store.described import ALL
 from pichay_core.store.schema import open_for_reading
 
@@ -69,6 +69,14 @@ def open_for_questions(path: Path) -> sqlite3.Connection:
     connection.execute("pragma query_only = on")
     connection.set_authorizer(_allowed)
     return connection
+
+
+def is_up_to_date(path: Path) -> bool:
+    """True if the file itself has the tables and views of this version. Raises Unusable."""
+    connection = open_for_reading(path).conn
+    found = is_complete(connection)
+    connection.close()
+    return found
 
 
 def ask(connection: sqlite3.Connection, sql: str) -> Answer:

@@ -7,8 +7,7 @@ billed.
 
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope, rows, where
 from pichay_core.store.totals import turn_sums
 

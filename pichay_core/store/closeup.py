@@ -9,9 +9,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlite_utils import Database
-
 from pichay_core.model import Kind
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.scope import Row, Scope, rows
 

@@ -8,18 +8,23 @@ column has the value that the migration would give it, a missing table has no ro
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.schema import is_newest, migrations
 from pichay_core.store.views import VIEWS, stale, statement
 
 
 def complete(connection: sqlite3.Connection) -> None:
     """Let the connection see every table, column and view of this version."""
+    if is_complete(connection):
+        return
     missing = [] if is_newest(connection) else list(_missing(connection))
-    if missing or any(stale(connection)):
-        for made in (*missing, *(statement(name, "TEMP VIEW") for name in VIEWS)):
-            connection.execute(made)
+    for made in (*missing, *(statement(name, "TEMP VIEW") for name in VIEWS)):
+        connection.execute(made)
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    """True if the file itself has all of that."""
+    return is_newest(connection) and not any(stale(connection))
 
 
 def _missing(connection: sqlite3.Connection) -> Iterator[str]:

@@ -6,9 +6,8 @@ net with everything else; how much of it came by requests of ours, ``figures.Net
 
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Tally
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.store.totals import event_sums
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import msgspec
 import zstandard
-from sqlite_utils import Database
 
 from pichay_core.cooperate.folds import rendered
 from pichay_core.events import Collapsed, Collected, Event, Evicted, Trimmed, Unsaid
 from pichay_core.model import PageId
 from pichay_core.session import Session, shared_prefix
+from pichay_core.store.database import Database
 from pichay_core.store.pagerows import Row, page_row
 from pichay_core.store.records import (
     Answered,

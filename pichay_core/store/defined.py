@@ -7,12 +7,11 @@ up. Tools of ours count as none of the client's.
 
 from collections.abc import Iterator
 
-from sqlite_utils import Database
-
 from pichay_core.birth.choice import Birth
 from pichay_core.birth.definitions import short
 from pichay_core.cooperate.tools import NAMES, definitions
 from pichay_core.session import Session
+from pichay_core.store.database import Database
 from pichay_core.store.decisions import insert
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned

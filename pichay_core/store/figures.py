@@ -9,9 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from sqlite_utils import Database
-
-from pichay_core.birth.choice import birth_of
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.store.totals import event_sums, turn_sums
 
@@ -194,6 +192,9 @@ _GIVEN_UP = """
 
 
 def _definitions(birth: str | None) -> str:
+    # Here, as most readers ask for no session, and it brings the wire formats with it.
+    from pichay_core.birth.choice import birth_of
+
     given = birth_of(birth) if birth else None
     if given is None or not given.why:
         return ""

@@ -12,14 +12,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlite_utils import Database
-
 from pichay_core.cacheprice import cache_multipliers
 from pichay_core.events import Differed, Duplicated, Faulted, Flushed, Trimmed
 from pichay_core.flushes import Parts, Share, Weights, divide, in_dollars, shared
 from pichay_core.model import FaultKind, PageId, SessionId
 from pichay_core.prices import Prices, Rates
 from pichay_core.store.bill import Beside, Bill, Cost
+from pichay_core.store.database import Database
 from pichay_core.store.decisions import insert
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned

@@ -7,11 +7,10 @@ in the sums that are kept (``running.py``).
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.models import context_window
 from pichay_core.store import stories
 from pichay_core.store.activity import Activity, Thrash
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.figures import Net
 from pichay_core.store.now import Standing, names_of, standing

@@ -7,9 +7,8 @@ What a recording does not know, because it was made before there was such a colu
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.models import context_window
+from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, Scope, rows
 from pichay_core.store.shape import WORKING_TURNS
 from pichay_core.thrash import WINDOW

@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from pichay_core.events import Warned
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.store.accounts import Accounts
+from pichay_core.store.database import Database
 from pichay_core.store.records import Happened, Record, Settlement, Turned
 from pichay_core.store.schema import open_for_writing
 from pichay_core.store.scope import Row
@@ -173,7 +172,7 @@ class Recorder:
         error = self._tried(self._accounts.write, records) if records else None
         if error is None:
             self._open.extend(records)
-            self._goes_on(bool(records))
+            self._goes_on(wrote=bool(records))
             return []
         if isinstance(error, sqlite3.OperationalError):
             self._waits(error)
@@ -200,6 +199,7 @@ class Recorder:
             record = self._open.popleft()
             if error is None:
                 self._done += 1
+                self._goes_on(wrote=True)
                 self._tell(record)
             else:
                 self._given_up(record, error)

@@ -7,11 +7,10 @@ report of a big recording takes as long as reading it a few times.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlite_utils import Database
-
 from pichay_core.store import figures
 from pichay_core.store.activity import Activity, activity
 from pichay_core.store.closeup import CloseUp, close_up
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
@@ -22,7 +21,8 @@ POINTS = 240
 """At most so many are told of the course of the cost."""
 CLOSE_UPS = 4
 """Sessions that are seen closely, at most, if none is asked for."""
-SHOWN_COSTS: tuple[By, ...] = ("tool", "file", "command", "definition")
+BIG = 100_000
+"""Pages from which a recording is big."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,21 @@ class Report:
         return bool(self.course) and len(self.course) < self.course[-1].requests
 
 
-def report(db: Database, scope: Scope = EVERYTHING, closely: int = CLOSE_UPS) -> Report:
-    """Return what there is to say; *closely* sessions are looked at one by one."""
+def report(
+    db: Database,
+    scope: Scope = EVERYTHING,
+    closely: int = CLOSE_UPS,
+    also: Sequence[By] = (),
+) -> Report:
+    """Return what there is to say; *closely* sessions are looked at one by one.
+
+    The bill is divided by tool, and in the other ways that are asked for unless the recording is
+    big: each takes a pass over all of its pages.
+    """
     net, done = figures.net(db, scope), activity(db, scope)
     sessions, thrashed = figures.sessions(db, scope=scope), episodes(db, scope)
-    costs = {by: top(db, scope, by) for by in SHOWN_COSTS}
+    ways: Sequence[By] = ("tool", *([] if _big(db, scope) else also))
+    costs: Mapping[By, tuple[Cost, ...]] = {by: top(db, scope, by) for by in ways}
     return Report(
         scope=scope,
         net=net,
@@ -90,8 +100,17 @@ def report(db: Database, scope: Scope = EVERYTHING, closely: int = CLOSE_UPS) ->
             for session, why in interesting(sessions, thrashed, scope, closely)
         ),
         costs=costs,
-        suggestions=suggestions(db, scope, net, done, sessions, thrashed, costs["definition"]),
+        suggestions=suggestions(db, scope, net, done, sessions, thrashed, costs["tool"]),
     )
+
+
+def _big(db: Database, scope: Scope) -> bool:
+    if scope.session is not None:
+        return False
+    (found,) = rows(
+        db, "select count(*) count from (select 1 from pages limit :most)", most=BIG + 1
+    )
+    return found["count"] > BIG
 
 
 def course(db: Database, scope: Scope = EVERYTHING, most: int = POINTS) -> tuple[Spent, ...]:

@@ -9,9 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Activity, Tally
+from pichay_core.store.database import Database
 from pichay_core.store.figures import Net, net_of
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import Row, Scope, own, rows, where
@@ -140,17 +139,18 @@ class Running:
 
         If something was taken out of the recording, all of it is read again.
         """
-        self._sessions = {row["id"]: row for row in rows(db, _SESSIONS)}
+        sessions = {row["id"]: row for row in rows(db, _SESSIONS)}
         first, last = _span(db, "events")
         known = self._known
-        if known.sessions - self._sessions.keys() or last < known.event or first < known.first:
+        gone = known.sessions - sessions.keys()
+        if gone or last < known.event or (known.first and first != known.first):
             self._forget()
-        known = self._known
+        self._sessions, known = sessions, self._known
         upto = min(last, max(first, known.event) + STEP)
         self._events(db, known.event, upto)
         request = self._turns(db, known.request)
         self._paid = self._paid_back(db)
-        self._known = _Known(frozenset(self._sessions), first, upto, request)
+        self._known = _Known(frozenset(sessions), first, upto, request)
         return (upto - first + 1) / (last - first + 1)
 
     def sessions(self) -> tuple[Row, ...]:

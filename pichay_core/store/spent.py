@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, Scope, rows, where
 from pichay_core.store.shares import Billed
 from pichay_core.tokens import O200K_BYTES_PER_TOKEN, multiplier

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Activity
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.schema import has_flushes
@@ -74,7 +73,7 @@ def suggestions(
     done: Activity,
     sessions: Sequence[SessionFigures],
     episodes: Sequence[EpisodeStory],
-    definitions: Sequence[Cost],
+    tools: Sequence[Cost],
 ) -> tuple[Suggestion, ...]:
     """Return what is worth changing in scope, the dearest first."""
     found = [
@@ -83,7 +82,7 @@ def suggestions(
         *_schedules(db, scope),
         *_lost(sessions),
         *_frozen(sessions),
-        *_uncalled(definitions),
+        *_uncalled(tools),
         *_unpriced(net),
         *(Suggestion(Finding.REFUSED, t.count, names=(t.why,)) for t in done.refusals),
         *(Suggestion(Finding.FAILED, t.count, t.why) for t in done.reasons("failed")),
@@ -163,8 +162,8 @@ def _frozen(sessions: Sequence[SessionFigures]) -> Iterable[Suggestion]:
         yield Suggestion(Finding.FROZEN, len(names), why, tuple(names[:NAMED]))
 
 
-def _uncalled(definitions: Sequence[Cost]) -> Iterable[Suggestion]:
-    idle = [cost for cost in definitions if _idle(cost)]
+def _uncalled(tools: Sequence[Cost]) -> Iterable[Suggestion]:
+    idle = [cost for cost in tools if _idle(cost)]
     if idle:
         priced = [cost.dollars for cost in idle if cost.dollars is not None]
         first = sorted(idle, key=lambda cost: -(cost.dollars or cost.sent))[:NAMED]
@@ -175,7 +174,8 @@ def _uncalled(definitions: Sequence[Cost]) -> Iterable[Suggestion]:
 
 
 def _idle(cost: Cost) -> bool:
-    return not (cost.rest or cost.calls) and cost.sent > 0 and cost.sessions >= SEEN_IN
+    defined = cost.definition_tokens > 0 and cost.sessions >= SEEN_IN
+    return defined and not (cost.rest or cost.calls)
 
 
 def _unpriced(net: Net) -> Iterable[Suggestion]:

@@ -11,14 +11,13 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlite_utils import Database
-
 from pichay_core.easing import HELD
 from pichay_core.events import Eased, Faulted, Recovered
 from pichay_core.flushes import Weights
 from pichay_core.ledger import TurnFacts
 from pichay_core.model import FaultKind, SessionId
 from pichay_core.store.bill import Beside, Bill, Cost
+from pichay_core.store.database import Database
 from pichay_core.store.decisions import insert
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned

@@ -5,11 +5,10 @@ tokens and by what the provider charged for them (read from the cache, or not). 
 since a bill does not say which token was which; but the parts always add up to the bill.
 """
 
-from sqlite_utils import Database
-
 from pichay_core.store.cost import BYS as BYS
 from pichay_core.store.cost import By as By
 from pichay_core.store.cost import Cost as Cost
+from pichay_core.store.database import Database
 from pichay_core.store.parts import Parts
 from pichay_core.store.scope import EVERYTHING, Scope
 from pichay_core.store.spent import Reader

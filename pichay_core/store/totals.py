@@ -12,8 +12,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope
 
 DAY_SECONDS = 86_400.0

@@ -5,10 +5,9 @@ Rule of this file: the latest of each, with how often. Nothing is judged: ``pich
 
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.hosts import UNDECRYPTED
 from pichay_core.neighbours import TWO
+from pichay_core.store.database import Database
 from pichay_core.store.recorder import WAITED
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 

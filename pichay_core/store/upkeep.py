@@ -8,8 +8,7 @@ read back from the file.
 import sqlite3
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, rows
 
 _OF_SESSION = (

@@ -64,7 +64,7 @@ def _moved(done: Activity) -> Facts:
         of("evicted", "evicted"),
         of("collected", "collected"),
         of("cleared", "cleared"),
-        f"{done.count('pinned'):,} pins set",
+        f"{times(done.count('pinned'), 'pin')} set",
     )
 
 
@@ -109,10 +109,11 @@ def _thrash(seen: Glance) -> Facts:
     """The verdict and the meter's figures: faults per flush, turns away."""
     done, back, verdict = seen.activity, seen.back, seen.thrash
     flushes = _sum(done.flushes)
-    rate = f"{done.count('faulted') / flushes:.1f} faults per flush" if flushes else None
-    away = None if back.median is None else f"back after {times(back.median, 'turn')} (median)"
+    rate = f"{done.count('faulted') / flushes:.1f} faults a flush" if flushes else None
+    away = None if back.median is None else f"away {times(back.median, 'turn')} (median)"
+    lasts = "reverse" if seen.thrashing.lasting else ""
     return facts(
-        (verdict.value, f"bold {THRASH_STYLES[verdict]}"),
+        (verdict.value, f"bold {lasts} {THRASH_STYLES[verdict]}"),
         rate,
         away and f"{away}, {back.longest:,} at most",
         None if back.named else "no page bounced",

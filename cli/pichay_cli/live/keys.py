@@ -32,6 +32,8 @@ _MEANINGS = {
     b"q": QUIT,
 }
 _LONGEST = max(map(len, _MEANINGS))
+_LOCAL = 3
+"""Place of the local modes among those of a terminal."""
 
 
 def meanings(typed: bytes) -> tuple[tuple[str, ...], bytes]:
@@ -56,7 +58,7 @@ class Keyboard:
 
     def wait(self, seconds: float) -> tuple[str, ...]:
         """What is to be done, as soon as a key says so; nothing after so many seconds."""
-        if self.descriptor is None:
+        if self.descriptor is None or not _ready(self.descriptor):
             time.sleep(seconds)
             return ()
         ready, _, _ = select.select([self.descriptor], [], [], seconds)
@@ -71,16 +73,35 @@ class Keyboard:
         return found
 
 
+def _ready(descriptor: int) -> bool:
+    """True if each key comes as it is pressed; seen to again after the process was stopped.
+
+    One in the background has no keys, and would be stopped if it asked for them.
+    """
+    if termios is None or tty is None or _in_background(descriptor):
+        return False
+    if termios.tcgetattr(descriptor)[_LOCAL] & termios.ICANON:
+        tty.setcbreak(descriptor, termios.TCSANOW)
+    return True
+
+
+def _in_background(descriptor: int) -> bool:
+    try:
+        return os.tcgetpgrp(descriptor) != os.getpgrp()
+    except OSError:  # It is not the terminal that this process belongs to.
+        return False
+
+
 @contextmanager
 def keyboard() -> Iterator[Keyboard]:
     """The keys, each as it is pressed and none shown; the terminal is as it was afterwards."""
-    if termios is None or tty is None or not sys.stdin.isatty():
+    if termios is None or not sys.stdin.isatty():
         yield Keyboard()
         return
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
     try:
-        tty.setcbreak(descriptor)
+        _ready(descriptor)
         yield Keyboard(descriptor)
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

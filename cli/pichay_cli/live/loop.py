@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from sqlite_utils import Database
-
 from pichay_cli.live.keys import keyboard
 from pichay_cli.live.roll import View, ordered, pressed
 from pichay_cli.live.screen import drawing
 from pichay_cli.recording import NOTHING_YET, reading, usable
 from pichay_cli.render import RenderableType, Screen, inset, line, screen
 from pichay_core.store.changes import Changes
+from pichay_core.store.database import Database
 from pichay_core.store.glance import Glance, glance
 from pichay_core.store.running import Running
 from pichay_core.store.scope import EVERYTHING, Scope

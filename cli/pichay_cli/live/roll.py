@@ -11,7 +11,7 @@ from pichay_cli.amounts import ago, dollars, tokens
 from pichay_cli.gauges import Fill, gauge
 from pichay_cli.live.near import ZONES, whole_percent, zone_style
 from pichay_cli.panels import ID_SHOWN, change
-from pichay_cli.render import BAD, GOOD, QUIET, STRONG, Cell, Column, Sheet
+from pichay_cli.render import BAD, GOOD, QUIET, STRONG, Cell, Column, Part, Sheet
 from pichay_core.store.glance import SessionLine
 
 LIVE_SECONDS = 120
@@ -95,7 +95,7 @@ def roll(sessions: Sequence[SessionLine], marked: str | None, now: float, many: 
         Column("net tokens", right=True, least=86),
         Column("evicted", right=True, least=120),
         Column("faults", right=True),
-        Column(),
+        Column(least=100),
         Column("seen", right=True),
     )
     return Sheet(columns, [_row(one, one.id == marked, now) for one in sessions])
@@ -104,8 +104,6 @@ def roll(sessions: Sequence[SessionLine], marked: str | None, now: float, many: 
 def _row(one: SessionLine, marked: bool, now: float) -> Sequence[Cell]:
     style, net = STRONG if marked else "", one.net
     fill = one.window / one.limit if one.window is not None and one.limit else None
-    live = live_at(one, now)
-    thrash = one.thrashing and live
     return (
         ("›" if marked else " ", STRONG),
         (one.id[:ID_SHOWN], style),
@@ -118,6 +116,13 @@ def _row(one: SessionLine, marked: bool, now: float) -> Sequence[Cell]:
         change(-net.saved_tokens, tokens) if net.settled else "",
         (f"{one.evictions:,}", style),
         (f"{one.faults:,}", style),
-        ("thrash", f"bold {BAD}") if thrash else ("frozen", "yellow") if one.frozen else "",
-        ("live", f"bold {GOOD}") if live else (ago(now - one.last_at), QUIET),
+        ("frozen", "yellow") if one.frozen else "",
+        _seen(one, now),
     )
+
+
+def _seen(one: SessionLine, now: float) -> Part:
+    """Whether it is live, and thrashes; else how long ago it was seen."""
+    if not live_at(one, now):
+        return ago(now - one.last_at), QUIET
+    return ("thrash", f"bold {BAD}") if one.thrashing else ("live", f"bold {GOOD}")

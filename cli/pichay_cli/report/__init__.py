@@ -6,18 +6,20 @@ Rule of this package: the values come from ``pichay_core.store.report``; here th
 """
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from sqlite_utils import Database
 
 from pichay_cli.recording import Since, database_option, session_named, something
 from pichay_cli.render import display, inset
 from pichay_cli.report.drawn import drawable
 from pichay_cli.report.text import drawing
-from pichay_core.store.report import Report
+from pichay_core.store.database import Database
+from pichay_core.store.report import CLOSE_UPS, Report
 from pichay_core.store.report import report as gathered
 from pichay_core.store.scope import Scope
+from pichay_core.store.top import By
 
 
 def _page(_ctx: object, _param: object, path: Path | None) -> Path | None:
@@ -45,11 +47,19 @@ def report(html: Path | None, session: str | None, since: float | None, database
     """Tell what paging saved or cost, where the money goes, and what to change."""
     now = time.time()
     with something(database) as db:
-        found = gathered(db, Scope(_named(db, session), since))
+        scope = Scope(_named(db, session), since)
+        found = (
+            gathered(db, scope, closely=0) if html is None else gathered(db, scope, also=("file",))
+        )
     if html is None:
         display(inset(drawing(found, now)))
     else:
         _write(found, html, now)
+
+
+_ON_SCREEN: tuple[int, Sequence[By]] = (0, ())
+_ON_A_PAGE: tuple[int, Sequence[By]] = (CLOSE_UPS, ("file",))
+"""How many sessions are looked at closely, and how the bill is divided beside by tool."""
 
 
 def _named(db: Database, session: str | None) -> str | None:
@@ -60,7 +70,7 @@ def _write(found: Report, path: Path, now: float) -> None:
     from pichay_cli.report.page import page
 
     try:
-        path.write_text(page(found, now), "utf-8")
+        path.write_text(page(found, now), "utf-8", errors="replace")
     except OSError as error:
         said = f"The page cannot be written to {path}: {error.strerror or error}"
         raise click.ClickException(said) from error

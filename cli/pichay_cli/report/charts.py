@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from pichay_cli.amounts import dollars, tokens
-from pichay_cli.report.drawn import HOVER, Spec
+from pichay_cli.report.drawn import HOVER, Spec, Width
 from pichay_cli.report.frame import (
-    Width,
     area,
     bands,
     line,

@@ -4,6 +4,7 @@ Rule of this file: pure but for the drawing. What a chart does not show is said 
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pichay_cli.amounts import dollars, plain, signed, times, tokens
@@ -17,8 +18,7 @@ from pichay_cli.report.charts import (
     working_chart,
     zones_of,
 )
-from pichay_cli.report.drawn import both
-from pichay_cli.report.frame import Width
+from pichay_cli.report.drawn import Width, alone, both
 from pichay_cli.report.tables import moments_table
 from pichay_cli.report.timeline import STRIPS, happened, timeline_chart
 from pichay_core.store.closeup import PARTS, CloseUp
@@ -96,12 +96,9 @@ def _windows(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
         "said": f"Window of each request: at most {tokens(largest)} tokens, without Pichay "
         f"{tokens(untouched)}.",
         "legend": [*(parts or [("unknown", "window")]), ("dash", "without Pichay"), *_band(seen)],
-        "chart": both(*(window_chart(seen, width) for width in _WIDTHS), f"{name}-window"),
+        "chart": both(partial(window_chart, seen), f"{name}-window"),
         "note": " ".join(_left_out(seen)),
     }
-
-
-_WIDTHS = (Width.WIDE, Width.NARROW)
 
 
 def _band(seen: CloseUp) -> list[tuple[str, str]]:
@@ -131,7 +128,7 @@ def _working(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
         "in the window.",
         "legend": [("resident", "resident"), ("line", "in use: W(t, 16)"), ("pinned", "pinned"),
                    *_band(seen)],
-        "chart": both(*(working_chart(seen, width) for width in _WIDTHS), f"{name}-working"),
+        "chart": both(partial(working_chart, seen), f"{name}-working"),
         "note": "Above the resident set: pages in use that are out. Below it: room for more to "
         "leave.",
     }  # fmt: skip
@@ -146,7 +143,7 @@ def _curve(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
         "title": "Working set by how far one looks back",
         "said": f"Mean W(t, tau) by tau; the mean resident set is {tokens(seen.resident)} tokens.",
         "legend": [("line", "mean W(t, tau)"), ("resident-line", "mean resident set")],
-        "chart": both(*[curve_chart(seen, Width.NARROW)] * 2, f"{name}-curve"),
+        "chart": alone(curve_chart(seen, Width.NARROW), f"{name}-curve"),
         "note": f"On average the window holds about as much as {holds} used. Where the curve is "
         "flat, keeping more would not have been asked for; where it climbs, each turn looked "
         "further back brings in more that was in use.",
@@ -163,7 +160,7 @@ def _timeline(seen: CloseUp, name: str) -> Mapping[str, Any] | None:
         "title": "Faults, pins and flushes",
         "said": "When pages left, came back and were pinned: " + _counts(seen),
         "legend": _band(seen),
-        "chart": both(*(timeline_chart(seen, width) for width in _WIDTHS), f"{name}-timeline"),
+        "chart": both(partial(timeline_chart, seen), f"{name}-timeline"),
         "note": " ".join([*_costs(seen), *([f"None: {', '.join(none)}."] if none else [])]),
     }
 

@@ -5,8 +5,9 @@ script and loads nothing; its colours are named by the page, so that they follow
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import IntEnum
 from importlib.util import find_spec
 from typing import Any
 from xml.etree import ElementTree
@@ -47,12 +48,20 @@ _CONFIG: Spec = {
 }
 
 
+class Width(IntEnum):
+    """Pixels of a chart."""
+
+    WIDE = 880
+    NARROW = 350
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A chart in two widths, as SVG elements."""
 
     wide: str
-    narrow: str
+    narrow: str = ""
+    """Empty if one stands for both."""
 
 
 def drawable() -> None:
@@ -64,9 +73,16 @@ def drawable() -> None:
         )
 
 
-def both(wide: Spec, narrow: Spec, name: str) -> Drawn:
+def both(chart: Callable[[Width], Spec], name: str) -> Drawn:
     """Return a chart for wide and for narrow screens."""
-    return Drawn(drawn(wide, f"{name}-wide"), drawn(narrow, f"{name}-narrow"))
+    return Drawn(
+        drawn(chart(Width.WIDE), f"{name}-wide"), drawn(chart(Width.NARROW), f"{name}-narrow")
+    )
+
+
+def alone(spec: Spec, name: str) -> Drawn:
+    """Return a chart that is the same on wide and narrow screens."""
+    return Drawn(drawn(spec, name))
 
 
 def drawn(spec: Spec, name: str) -> str:

@@ -5,23 +5,15 @@ What a mark says when it is pointed at is a text that was made here, not in the 
 """
 
 from collections.abc import Iterable, Sequence
-from enum import IntEnum
 from itertools import chain
 
-from pichay_cli.report.drawn import HOVER, Spec
+from pichay_cli.report.drawn import HOVER, Spec, Width
 from pichay_core.store.closeup import CloseUp, Moment
 
 AXIS = 68
 """Pixels for the labels of the vertical axis, so that charts one above the other agree."""
 _LABEL = 90
 """Pixels for a label of the horizontal axis."""
-
-
-class Width(IntEnum):
-    """Pixels of a chart."""
-
-    WIDE = 880
-    NARROW = 350
 
 
 def whole(

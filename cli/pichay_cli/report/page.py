@@ -8,19 +8,19 @@ import base64
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pichay_cli.amounts import dollars, share, times, tokens
+from pichay_cli.amounts import dollars, plain, share, times, tokens
 from pichay_cli.panels import FAULTS
 from pichay_cli.report.advice import advice
 from pichay_cli.report.charts import cost_chart
 from pichay_cli.report.closely import closely
 from pichay_cli.report.drawn import both
-from pichay_cli.report.frame import Width
 from pichay_cli.report.tables import (
     costs_tables,
     episodes_table,
@@ -138,14 +138,9 @@ def _bar(name: str, actual: float, untouched: float, say: Callable[[float], str]
 def _notes(net: Net) -> list[str]:
     waiting = net.requests + net.legs - net.settled
     of = f"money is of {net.priced:,} of {times(net.settled, 'billed request')}"
-    return [
-        *([f"The price of {', '.join(net.unpriced)} is not known: {of}."] if net.unpriced else []),
-        *(
-            [f"{times(waiting, 'request')} without a bill: in flight, or refused."]
-            if waiting
-            else []
-        ),
-    ]
+    unpriced = f"The price of {plain(', '.join(net.unpriced))} is not known: {of}."
+    unbilled = f"{times(waiting, 'request')} without a bill: in flight, or refused."
+    return [*([unpriced] if net.unpriced else []), *([unbilled] if waiting else [])]
 
 
 def _cost(found: Report) -> Mapping[str, Any] | None:
@@ -153,7 +148,6 @@ def _cost(found: Report) -> Mapping[str, Any] | None:
     if len(found.course) < 2:
         return None
     money, course = found.net.priced > 0, found.course
-    wide, narrow = (cost_chart(course, money, width) for width in (Width.WIDE, Width.NARROW))
     last = course[-1]
     paid, untouched = (
         (dollars(last.dollars), dollars(last.untouched_dollars))
@@ -161,7 +155,7 @@ def _cost(found: Report) -> Mapping[str, Any] | None:
         else (tokens(last.tokens), tokens(last.untouched_tokens))
     )
     return {
-        "chart": both(wide, narrow, "cost"),
+        "chart": both(partial(cost_chart, course, money), "cost"),
         "said": f"Summed up over time: with Pichay {paid}, without {untouched} (estimate).",
         "money": money,
         "thinned": f"{len(course):,} of {last.requests:,} points are drawn, each of them exact."

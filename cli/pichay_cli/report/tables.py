@@ -137,7 +137,7 @@ def moments_table(seen: CloseUp) -> Table:
             _amount(m.resident),
             _amount(m.working),
             _amount(m.pinned),
-            Cell(m.flushed or ""),
+            Cell(plain(m.flushed or "")),
         )
         for m in thinned(seen.moments, MOST_POINTS)
     ]
@@ -150,7 +150,7 @@ def episodes_table(episodes: Sequence[EpisodeStory]) -> Table | None:
     dearest = sorted(episodes, key=lambda one: -one.cost_tokens)[:MOST_ROWS]
     rows = [
         (
-            Cell(episode.session[:ID_SHOWN]),
+            Cell(plain(episode.session[:ID_SHOWN])),
             Cell(_turns(episode), episode.start),
             _number(episode.faults),
             _amount(episode.tokens),

@@ -55,7 +55,7 @@ _MORE = "pichay report --html report.html has the charts, and all of the session
 def about(found: Report, now: float) -> str:
     """What part of the recording this is of."""
     scope = found.scope
-    of = f"session {scope.session[:ID_SHOWN]}" if scope.session else "all sessions"
+    of = f"session {plain(scope.session[:ID_SHOWN])}" if scope.session else "all sessions"
     return of if scope.since is None else f"{of}, the last {ago(now - scope.since)}"
 
 

@@ -7,9 +7,9 @@ nothing happened is not drawn, and is named below the chart.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from pichay_cli.amounts import times, tokens
-from pichay_cli.report.drawn import HOVER, Spec
-from pichay_cli.report.frame import AXIS, Width, bands, requests, whole
+from pichay_cli.amounts import plain, times, tokens
+from pichay_cli.report.drawn import HOVER, Spec, Width
+from pichay_cli.report.frame import AXIS, bands, requests, whole
 from pichay_core.store.closeup import CloseUp, Happening, Moment
 
 STRIPS = ("evicted", "collected", "refetch", "refresh", "widen", "recall", "pinned", "flush")
@@ -82,7 +82,7 @@ def _marks(moment: Moment, found: Sequence[Happening]) -> Iterable[Spec]:
             said = times(count, strip, strip) + (f", {tokens(size)} tokens" if size else "")
             yield {**place, "strip": strip, "count": count, "said": f"{_span(moment)}\n{said}"}
     if moment.flushed:
-        said = f"{_span(moment)}\nflush: {moment.flushed}"
+        said = f"{_span(moment)}\nflush: {plain(moment.flushed)}"
         yield {**place, "strip": "flush", "count": _FLUSH, "said": said}
 
 

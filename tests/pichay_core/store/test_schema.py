@@ -60,7 +60,7 @@ def test_each_migration_is_applied_once(tmp_path):
         db.conn.close()
     db = open_for_writing(tmp_path / "db")
     applied = [row[0] for row in db.execute("select name from _sqlite_migrations")]
-    assert sorted(applied) == sorted(migration.name for migration in migrations._migrations)
+    assert sorted(applied) == sorted(migrations.names)
 
 
 def test_rows_survive_a_second_opening(tmp_path):
@@ -95,7 +95,7 @@ def contents(db):
     return {name: list(db[name].rows) for name in tables(db)}
 
 
-@pytest.mark.parametrize("next_", [migration.name for migration in migrations._migrations][1:])
+@pytest.mark.parametrize("next_", migrations.names[1:])
 def test_a_database_of_any_earlier_version_is_migrated_and_keeps_every_row(tmp_path, next_):
     old = older(tmp_path / "db", next_)
     before = contents(old)
@@ -150,7 +150,7 @@ def test_a_database_of_version_1_can_be_read_before_it_is_migrated(tmp_path):
 
 def test_version_1_refuses_a_database_of_this_version(tmp_path, monkeypatch):
     open_for_writing(tmp_path / "db").conn.close()
-    monkeypatch.setattr(migrations, "_migrations", migrations._migrations[:1])
+    monkeypatch.setattr(migrations, "steps", migrations.steps[:1])
     for open_ in (open_for_writing, open_for_reading):
         with pytest.raises(Unusable, match="written by a newer Pichay: upgrade"):
             open_(tmp_path / "db")
