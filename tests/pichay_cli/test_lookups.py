@@ -59,7 +59,7 @@ main · claude-sonnet-4-5 · 4 requests · 4 turns · seen 1m ago
 
  $0.25 saved · 34 %    127.0k input tokens saved · 37 %
 
-Window  ▅█▆▇  40.0k first, 70.0k at most, 55.0k now
+Window  ▅▇▆▆  40.0k first, 70.0k at most, 55.0k now
 
 Moved  3 left, 1 asked for again
 left in turn  back  tokens  now        page
@@ -91,7 +91,7 @@ frozen, only observed: refused by the provider
 
  no input tokens saved or lost
 
-Window  ██  20.0k first, 20.9k at most, 20.9k now
+Window  ▇▇  20.0k first, 20.9k at most, 20.9k now
 
 request  turn  window   read  written  removed  net so far  money  flush
       1     1   20.0k      0    20.0k                    0

@@ -75,7 +75,7 @@ main · claude-sonnet-4-5 · 40 requests · 40 turns · seen 1m ago
 Most was saved by the flush of turn 10: batch, 3 pages ($0.02); most was lost to
 2 faults, pages that came back ($0.30).
 
-Window  ▁▁▂▂▃▃▃▄▄▅▅▅▆▆▇▇▇███  1.5k first, 40.5k at most, 40.5k now
+Window  ▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇  1.5k first, 40.5k at most, 40.5k now
 
 Flushes  2, 1 paid back (after requests) · amounts: tokens of plain input
 turn  flush     pages  tokens  predicted  paid back    net   money
@@ -244,5 +244,5 @@ def test_as_json_everything_is_told(path, pichay):
 
 
 def test_many_amounts_are_drawn_by_the_largest_of_some_in_a_row():
-    assert sparks([1, 8, 2, 2, 4, 4, 0], 4) == "█▃▅▁"
+    assert sparks([1, 8, 2, 2, 4, 4, 0], 4) == "▇▂▄▁"
     assert sparks([], 4) == ""
