@@ -139,7 +139,11 @@ def test_a_refused_certificate_is_an_event(proxy):
     proxy.put(Refused("api.anthropic.com", START, "unknown ca"))
     (row,) = table(proxy, "select * from events")
     assert (row["kind"], row["session"]) == ("tls_failed", None)
-    assert json.loads(row["detail"]) == {"host": "api.anthropic.com", "error": "unknown ca"}
+    assert json.loads(row["detail"]) == {
+        "host": "api.anthropic.com",
+        "error": "unknown ca",
+        "client": "",
+    }
 
 
 # -- money --------------------------------------------------------------------------------
