@@ -246,3 +246,15 @@ def test_as_json_everything_is_told(path, pichay):
 def test_many_amounts_are_drawn_by_the_largest_of_some_in_a_row():
     assert sparks([1, 8, 2, 2, 4, 4, 0], 4) == "▇▂▄▁"
     assert sparks([], 4) == ""
+
+
+def test_of_very_many_flushes_those_that_matter_are_told_and_the_rest_is_one_line(path):
+    made = Recording(path)
+    one = made.session(turn=50, requests=50)
+    for turn in range(1, 51):
+        made.turn(one, turn, (10, 1_000, 500, 20), dollars=(0.01, 0.01))
+        made.flush(one, turn, saved_tokens=21_500.0 + 1_000 * turn)
+    folded = shown(made, one)
+    assert "\n      30 more     90  675.0k " in folded
+    assert folded.count(" batch ") == 20
+    assert shown(made, one, every=True).count(" batch ") == 50
