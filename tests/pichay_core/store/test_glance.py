@@ -1,8 +1,8 @@
 import pytest
 
 from pichay_core.store.activity import Thrash
-from pichay_core.store.now import Held, standing
 from pichay_core.store.glance import Back, glance
+from pichay_core.store.now import Held, standing
 from pichay_core.store.running import Running
 from pichay_core.store.schema import open_for_reading, open_for_writing
 from tests.pichay_cli.builders import older, paged
