@@ -29,6 +29,8 @@ from pichay_core.store.stories import FlushStory
 
 LEAST_SHOWN = 0.005
 """Dollars. A smaller rest would be shown as nought."""
+MOST_FLUSHES = 20
+"""Above which not every one has a line of its own."""
 _COLUMNS = (
     Column("turn", right=True),
     Column("flush"),
@@ -45,14 +47,40 @@ _COLUMNS = (
 )
 
 
-def flushes_sheet(flushes: Sequence[FlushStory], net: Net, born: Births) -> RenderableType:
-    """The flushes, a line each; *net* is that of their session, *born* what its birth saved."""
-    rows = [_row(flush) for flush in flushes]
+def flushes_sheet(
+    flushes: Sequence[FlushStory], net: Net, born: Births, every: bool = True
+) -> RenderableType:
+    """The flushes, a line each; *net* is that of their session, *born* what its birth saved.
+
+    Without *every*, of very many those that brought or cost the most, and what the others did.
+    """
+    shown = flushes if every else _telling(flushes)
+    left = [flush for flush in flushes if flush not in shown]
     others = [
+        *(_left(left, net.priced > 0) if left else []),
         *_beside("birth", born.saved_dollars if net.priced else None),
         *_beside("others", rest(net, flushes, born)),
     ]
+    rows = [_row(flush) for flush in shown]
     return lines([_title(flushes), Sheet(_COLUMNS, [*rows, *others])])
+
+
+def _telling(flushes: Sequence[FlushStory]) -> Sequence[FlushStory]:
+    """Return the flushes in which the most was brought or lost, in order."""
+    if len(flushes) <= MOST_FLUSHES:
+        return flushes
+    most = sorted(flushes, key=lambda flush: -abs(flush.net_tokens))[:MOST_FLUSHES]
+    return sorted(most, key=lambda flush: flush.turn)
+
+
+def _left(flushes: Sequence[FlushStory], priced: bool) -> list[Sequence[Cell]]:
+    """Return the line of the flushes that have none of their own."""
+    money = sum(flush.net_dollars or 0.0 for flush in flushes)
+    net = sum(flush.net_tokens for flush in flushes)
+    pages, size = sum(f.pages for f in flushes), sum(f.tokens for f in flushes)
+    amounts = (change(-net, tokens), change(-money, dollars) if priced else "")
+    said = (f"{pages:,}", tokens(size), *[""] * 6)
+    return [("", (f"{len(flushes):,} more", QUIET), *said, *amounts)]
 
 
 def rest(net: Net, flushes: Sequence[FlushStory], born: Births) -> float | None:

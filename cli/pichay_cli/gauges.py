@@ -179,5 +179,5 @@ def sparks(values: Sequence[float], most: int) -> str:
     """Return amounts as little bars, *most* at most: each the largest of some in a row."""
     step = max(1, -(-len(values) // most))
     bars = [max(values[at : at + step]) for at in range(0, len(values), step)]
-    top, full = max(bars, default=0) or 1, len(_SPARKS)
-    return "".join(_SPARKS[max(0, min(full - 1, int(value * full / top)))] for value in bars)
+    most, top = len(_SPARKS), max(bars, default=0) or 1
+    return "".join(_SPARKS[min(most - 1, int(value * most / top))] for value in bars)

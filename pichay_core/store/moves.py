@@ -19,7 +19,7 @@ class Moved:
     name: str
     """The call: tool and label."""
     handle: str | None
-    """Of the copy that left last; None if it stands there again."""
+    """Of the copy that left last; None if a newer one stands there."""
     left: tuple[int, ...]
     """The flushes that it left with, by their turns."""
     back: tuple[int, ...]
@@ -27,7 +27,7 @@ class Moved:
     tokens: int
     """Of its largest copy."""
     out: bool
-    """It is out now."""
+    """It is out now, and no newer copy stands there."""
     collected: bool
     """Nothing can ask for it."""
 
@@ -62,7 +62,8 @@ def moved(db: Database, session: str) -> tuple[Moved, ...]:
     by_call: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in found:
         by_call[row["tool"], row["label"]].append(row)
-    told = (_moved(of_call, back) for of_call in by_call.values())
+    there = {(row["tool"], row["label"]) for row in rows(db, _STANDING, Scope(session))}
+    told = (_moved(copies, back, call in there) for call, copies in by_call.items())
     return tuple(sorted(told, key=lambda one: (-len(one.back), -one.tokens, one.name)))
 
 
@@ -87,6 +88,7 @@ _MOVED = """
     select id, tool, label, handle, moved, state, tokens from pages
     where session = :session and moved is not null order by moved, position
 """
+_STANDING = "select tool, label from pages where session = :session and state = 'resident'"
 _BACK = """
     select page, turn from events
     where session = :session and kind = 'faulted' order by id
@@ -110,16 +112,16 @@ def _back(db: Database, session: str) -> dict[str, list[int]]:
     return found
 
 
-def _moved(of_call: list[Row], back: dict[str, list[int]]) -> Moved:
-    last = of_call[-1]
-    turns = (turn for row in of_call for turn in back.get(row["id"], ()))
-    out = last["state"] in ("evicted", "collected")
+def _moved(copies: list[Row], back: dict[str, list[int]], there: bool) -> Moved:
+    last = copies[-1]
+    turns = (turn for row in copies for turn in back.get(row["id"], ()))
+    out = not there and last["state"] in ("evicted", "collected")
     return Moved(
         name=f"{last['tool']} {last['label']}".strip(),
         handle=last["handle"] if out else None,
-        left=_once(row["moved"] for row in of_call),
+        left=_once(row["moved"] for row in copies),
         back=tuple(sorted(turns)),
-        tokens=max(row["tokens"] for row in of_call),
+        tokens=max(row["tokens"] for row in copies),
         out=out,
         collected=last["state"] == "collected",
     )

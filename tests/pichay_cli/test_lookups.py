@@ -59,6 +59,18 @@ main · claude-sonnet-4-5 · 4 requests · 4 turns · seen 1m ago
 
  $0.25 saved · 34 %    127.0k input tokens saved · 37 %
 
+Window  ▅▇▆▆  40.0k first, 70.0k at most, 55.0k now
+
+Moved  3 left, 1 asked for again
+left in turn  back  tokens  now        page
+3                1    1.0k  in window            Read src/app.py
+3                     1.0k  collected  CCCCCCCC  Bash ls -la
+3                     1.0k  out        BBBBBBBB  Read src/io.py
+
+Largest in the window now
+tokens  age   used  stays because
+  1.0k    0  3 ago  pinned: came back 1 time  Read src/app.py
+
 request  turn  window   read  written  removed  net so far   money  flush
       1     1   40.0k      0    40.0k                    0   $0.00
       2     2   70.0k  40.0k    30.0k                    0   $0.00
@@ -78,6 +90,8 @@ main · claude-next · 3 requests · 2 turns · seen 1m ago
 frozen, only observed: refused by the provider
 
  no input tokens saved or lost
+
+Window  ▇▇  20.0k first, 20.9k at most, 20.9k now
 
 request  turn  window   read  written  removed  net so far  money  flush
       1     1   20.0k      0    20.0k                    0
@@ -137,8 +151,8 @@ turn  flush       pages  tokens  predicted  paid back     net     money
 
 
 def flushes_of(told):
-    """The lines between the net and the requests."""
-    return told.partition("\n\n ")[2].partition("\n\n")[2].partition("\n\n")[0] + "\n"
+    """The lines of the flushes."""
+    return f"Flushes{told.partition('Flushes')[2].partition(chr(10) * 2)[0]}\n"
 
 
 @pytest.mark.parametrize(("width", "expected"), [(120, FLUSHES), (80, NARROW_FLUSHES)])

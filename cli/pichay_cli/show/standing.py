@@ -124,7 +124,7 @@ def _moved(one: Moved) -> Sequence[Cell]:
         _turns(one.left),
         (back, "yellow"),
         tokens(one.tokens),
-        ("collected" if one.collected else "out") if one.out else "in the window",
+        ("collected" if one.collected else "out") if one.out else "in window",
         one.handle or "",
         one.name,
     )

@@ -27,7 +27,7 @@ def drawing(told: Telling, now: float, every: bool = False) -> RenderableType:
     told = below_project(told)
     happened = by_request(told.turns, told.events)
     sections: Sequence[RenderableType | None] = (
-        flushes_sheet(told.flushes, told.session.net, told.born) if told.flushes else None,
+        _flushes(told, every) if told.flushes else None,
         episodes_sheet(told.episodes),
         moved_sheet(told.moved),
         residents_sheet(told),
@@ -43,6 +43,10 @@ def drawing(told: Telling, now: float, every: bool = False) -> RenderableType:
             [requests_sheet(told.turns, happened, every)],
         )
     )
+
+
+def _flushes(told: Telling, every: bool) -> RenderableType:
+    return flushes_sheet(told.flushes, told.session.net, told.born, every)
 
 
 def _verdict(told: Telling) -> list[RenderableType]:

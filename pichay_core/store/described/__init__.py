@@ -12,8 +12,8 @@ from pichay_core.store.described.views import ANSWERS
 
 __all__ = ["ALL", "ANSWERS", "INTRODUCTION", "TABLES", "Column", "Described", "named"]
 
-_SESSIONS, _FLUSHES, _EPISODES, _EVENTS = HAPPENED
-TABLES = (_SESSIONS, TURNS, PAGES, _EVENTS, _FLUSHES, _EPISODES, *RESTART)
+_SESSIONS, _FLUSHES, _EPISODES, _EVENTS, _DEFINITIONS = HAPPENED
+TABLES = (_SESSIONS, TURNS, PAGES, _EVENTS, _FLUSHES, _EPISODES, _DEFINITIONS, *RESTART)
 """The tables: those of what happened first, then those that a restart needs."""
 ALL = (*TABLES, *ANSWERS)
 """Tables and views."""

@@ -98,6 +98,19 @@ dollars real | dollars | that its refetches cost | the price is not known
 """),
 )
 
+DEFINITIONS = Described(
+    "definitions",
+    "The definition of one tool in one session, as the client has it and as it is sent.",
+    at=None,
+    columns=columns("""
+session text | | the session |
+tool text | | its name |
+request integer | | the request of the session with which it came first |
+bytes integer | bytes | as the client has it; 0 for a tool of Pichay's own |
+sent_bytes integer | bytes | as it is sent; 0 while the provider keeps it out of the prefix |
+"""),
+)
+
 EVENTS = Described(
     "events",
     "One thing that happened: evicted, collected, faulted, pinned, flushed, passed, ...",
@@ -115,4 +128,4 @@ detail text | JSON | what else is known, by names that depend on the kind: handl
 """),
 )
 
-HAPPENED = (SESSIONS, FLUSHES, EPISODES, EVENTS)
+HAPPENED = (SESSIONS, FLUSHES, EPISODES, EVENTS, DEFINITIONS)
