@@ -1,18 +1,15 @@
-"""The whole of the figures as one drawing, for ``stats`` once and for ``stats --live``."""
-
-from collections.abc import Sequence
-
-from sqlite_utils import Database
+"""The whole of the figures as one drawing."""
 
 from pichay_cli.amounts import ago
 from pichay_cli.births_view import births_panel
 from pichay_cli.cooperation_view import cooperation_panel
 from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet, unpaged_panel
-from pichay_cli.render import Either, Piece, RenderableType, beside, section, stack
+from pichay_cli.render import Either, RenderableType, beside, section, stack
 from pichay_core.store import figures
 from pichay_core.store.activity import activity
 from pichay_core.store.births import births
 from pichay_core.store.cooperation import cooperation
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope
 
 LATEST = 5
@@ -21,19 +18,6 @@ LATEST = 5
 
 def overview(db: Database, now: float, scope: Scope = EVERYTHING) -> RenderableType:
     """The figures of what is in scope, as they are at *now* (seconds since the epoch)."""
-    narrow, wide = layouts(db, now, scope)
-    return Either(
-        stack(*(piece.drawing for piece in narrow)), stack(*(piece.drawing for piece in wide))
-    )
-
-
-def layouts(
-    db: Database, now: float, scope: Scope, *between: Piece
-) -> tuple[Sequence[Piece], Sequence[Piece]]:
-    """The figures for narrow and for wide screens, the net first and of the lowest rank.
-
-    *between* stands after the figures and before the sessions.
-    """
     done = activity(db, scope)
     billed = figures.net(db, scope)
     net, paging = net_panel(billed, _said(scope, now)), paging_panel(done)
@@ -42,13 +26,10 @@ def layouts(
     model = cooperation_panel(cooperation(db, scope), billed)
     latest = sessions_sheet(figures.sessions(db, LATEST, scope), now)
     below = (
-        *([Piece(born, 3)] if born else []),
-        *([Piece(model, 3)] if model else []),
-        *([Piece(unpaged, 4)] if unpaged else []),
-        *between,
-        Piece(section("Sessions", latest), 5),
+        *(panel for panel in (born, model, unpaged) if panel),
+        section("Sessions", latest),
     )
-    return (Piece(net, 0), Piece(paging, 3), *below), (Piece(beside(net, paging), 0), *below)
+    return Either(stack(net, paging, *below), stack(beside(net, paging), *below))
 
 
 def _said(scope: Scope, now: float) -> str:

@@ -35,7 +35,7 @@ _THRASH = (
     f"thrashing: {LEAST_REFETCHES} refetches or more, being {100 * REFETCH_BOUND:.0f} % of the "
     f"evictions, or {100 * REFAULT_BOUND:.0f} % for the same page again"
 )
-_THRASH_STYLES = {Thrash.NONE: "", Thrash.SOME: "yellow", Thrash.THRASHING: BAD}
+THRASH_STYLES = {Thrash.NONE: "", Thrash.SOME: "yellow", Thrash.THRASHING: BAD}
 PAGED = ("edited", "as_is")
 """Outcomes of requests with which all went as it should."""
 OUTCOMES = {
@@ -54,7 +54,7 @@ _TRUST = (
 def net_panel(net: Net, scope: str = "") -> RenderableType:
     """The net figure, then what it is made of. *scope* says of what."""
     title = line(("Net against untouched (estimate)", QUIET), (scope and f" · {scope}", QUIET))
-    parts = [title, "", headline(net), "", _bill(net), *_notes(net)]
+    parts = [title, "", headline(net), "", _bill(net), *bill_notes(net)]
     return lines(parts)
 
 
@@ -90,17 +90,24 @@ def _bill(net: Net) -> RenderableType:
     return Sheet(
         columns,
         [
-            *([_row("money", net.dollars, net.untouched_dollars, dollars)] if net.priced else []),
-            _row("input tokens", actual.sent, untouched.sent, tokens),
+            *(
+                [bill_row("money", net.dollars, net.untouched_dollars, dollars)]
+                if net.priced
+                else []
+            ),
+            bill_row("input tokens", actual.sent, untouched.sent, tokens),
             _part("fresh", actual.input, untouched.input),
             _part("cache read", actual.cache_read, untouched.cache_read),
             _part("cache write", actual.cache_write, untouched.cache_write),
-            _row("output tokens", actual.output, untouched.output, tokens),
+            bill_row("output tokens", actual.output, untouched.output, tokens),
         ],
     )
 
 
-def _row(name: str, actual: float, untouched: float, say: Callable[[float], str]) -> Sequence[Cell]:
+def bill_row(
+    name: str, actual: float, untouched: float, say: Callable[[float], str]
+) -> Sequence[Cell]:
+    """An amount with, without, and the difference."""
     difference = actual - untouched
     return (
         (name, STRONG),
@@ -126,7 +133,8 @@ def _difference(
     return (said, f"bold {colour}"), (percent(difference, untouched), f"bold {colour}")
 
 
-def _notes(net: Net) -> list[RenderableType]:
+def bill_notes(net: Net) -> list[RenderableType]:
+    """What the bill leaves out."""
     waiting = net.requests + net.legs - net.settled
     notes = []
     if net.unpriced:
@@ -152,7 +160,7 @@ def paging_panel(activity: Activity) -> RenderableType:
         _counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
         _counted("flushes", sum(t.count for t in activity.flushes), _flushes(activity)),
         _counted("prefix breaks", activity.prefix_breaks, "less read from cache than it held"),
-        ("thrash", (thrash.value, _THRASH_STYLES[thrash]), (_thrash(activity), QUIET)),
+        ("thrash", (thrash.value, THRASH_STYLES[thrash]), (_thrash(activity), QUIET)),
     ]
     return section("Paging", Sheet(_COUNTS, rows))
 

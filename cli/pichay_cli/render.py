@@ -31,9 +31,6 @@ LEAST_FOLD = 20
 """Columns below which a text is cut off rather than continued below."""
 NOTE_INSET = 9
 """Columns by which the lines below a row stand further in."""
-LEAST_FEED = 3
-"""Lines below which a feed is not worth its title."""
-_SPARKS = "▁▂▃▄▅▆▇█"
 
 type Part = str | tuple[str, str]
 """Text, or text and its style."""
@@ -140,57 +137,12 @@ class Either:
 
     narrow: RenderableType
     wide: RenderableType
+    least: int = WIDE
+    """Columns from which a screen is wide."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the one that fits."""
-        yield self.narrow if options.max_width < WIDE else self.wide
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A drawing that may have to make room for those of a lower rank."""
-
-    drawing: RenderableType
-    rank: int
-    feed: bool = False
-    """May be shortened to its title and its last lines."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fitting:
-    """Drawings below each other, an empty line between them: no more than the screen is high."""
-
-    pieces: Sequence[Piece]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw what fits; all of it where there is no screen."""
-        room = console.size.height - 2 if console.is_terminal else sys.maxsize
-        kept: dict[int, list[list[Segment]]] = {}
-        for place, piece in sorted(enumerate(self.pieces), key=lambda pair: pair[1].rank):
-            rows = console.render_lines(piece.drawing, options, pad=False)
-            gap = 1 if kept else 0
-            if piece.feed and gap + LEAST_FEED <= room < gap + len(rows):
-                rows = [rows[0], *rows[gap + 1 - room :]]
-            if gap + len(rows) <= room:
-                kept[place] = rows
-                room -= gap + len(rows)
-        for number, place in enumerate(sorted(kept)):
-            yield from [Segment.line()] if number else []
-            for row in kept[place]:
-                yield from (*row, Segment.line())
-
-
-@dataclass(frozen=True, slots=True)
-class Spark:
-    """Amounts as a row of little bars, the largest at full height; the last ones that fit."""
-
-    values: Sequence[int]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw as many as there are columns."""
-        shown = self.values[-options.max_width :]
-        top = max(shown, default=0) or 1
-        yield Text("".join(_SPARKS[min(7, value * 8 // top)] for value in shown), "cyan")
+        yield self.narrow if options.max_width < self.least else self.wide
 
 
 def line(*parts: Part) -> Text:
@@ -199,6 +151,13 @@ def line(*parts: Part) -> Text:
     for part in parts:
         words, style = (part, "") if isinstance(part, str) else part
         text.append(plain(words), style)
+    return text
+
+
+def title(name: str, *parts: Part) -> Text:
+    """A title and what it is of, cut off where there is no room."""
+    text = line((name, STRONG), *parts)
+    text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 

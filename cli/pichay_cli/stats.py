@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from pichay_cli.data import as_data
-from pichay_cli.live import watch
 from pichay_cli.overview import overview
 from pichay_cli.recording import (
     NOTHING_YET,
@@ -22,7 +21,7 @@ from pichay_core.store.scope import Scope
 
 
 @click.command()
-@click.option("--live", is_flag=True, help="Keep it on screen, up to date; Ctrl-C ends it.")
+@click.option("--live", is_flag=True, help="Keep it on screen, up to date; q ends it.")
 @click.option("--session", metavar="ID", help="Only this session: its id, a beginning, or last.")
 @click.option("--since", type=Since(), metavar="TIME", help="Only since 2h, 3d or an ISO time.")
 @json_option
@@ -34,8 +33,8 @@ def stats(
     if live and as_json:
         raise click.UsageError("--live and --json do not go together.")
     scope = _scope(database, session, since)
-    if live and on_screen():
-        watch(database, scope)
+    if live:
+        _watch(database, scope)
         return
     with reading(database) as db:
         if as_json:
@@ -44,6 +43,13 @@ def stats(
             click.echo(NOTHING_YET)
         else:
             display(inset(overview(db, time.time(), scope)))
+
+
+def _watch(database: Path, scope: Scope) -> None:
+    # Here, as the figures alone need not wait for its import.
+    from pichay_cli.live import live_panel, watch
+
+    watch(database, scope) if on_screen() else display(live_panel(database, time.time(), scope))
 
 
 def _scope(database: Path, session: str | None, since: float | None) -> Scope:

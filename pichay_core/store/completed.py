@@ -8,8 +8,7 @@ column has the value that the migration would give it, a missing table has no ro
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.schema import is_newest, migrations
 from pichay_core.store.views import VIEWS, stale, statement
 

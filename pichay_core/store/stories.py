@@ -1,7 +1,6 @@
 """The story of one session, and of one page.
 
-Rule of this file: rows in the order in which things happened, with what is needed to read
-them without the tables.
+Rule of this file: rows in the order in which things happened, to be read without the tables.
 """
 
 import json
@@ -10,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import zstandard
-from sqlite_utils import Database
 
+from pichay_core.store.database import Database
 from pichay_core.store.figures import Tokens
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
@@ -189,19 +188,11 @@ def events(db: Database, session: str, page: str | None = None) -> tuple[EventSt
 
 
 def latest_events(db: Database, limit: int, scope: Scope = EVERYTHING) -> tuple[EventStory, ...]:
-    """Return the last *limit* events in scope, in order."""
-    clause = where(scope, "events.session", "events.at")
+    """Return the last *limit* events in order, as far as they are in scope."""
+    chosen = _LATEST if scope.session is None else _LATEST_OF_SESSION
+    clause = where(Scope(None, scope.since), at="events.at", also=f"events.id in ({chosen})")
     sql = f"{_EVENTS} {clause} order by events.id desc limit :limit"
     return tuple(_event(row) for row in reversed(rows(db, sql, scope, limit=limit)))
-
-
-def windows(db: Database, session: str, limit: int) -> tuple[int, ...]:
-    """Return the tokens sent in the last *limit* settled requests of a session, in order."""
-    sql = f"""select {_SENT} window from turns
-        where session = :session and input_tokens is not null
-        order by request desc limit :limit"""
-    found = rows(db, sql, Scope(session), limit=limit)
-    return tuple(row["window"] for row in reversed(found))
 
 
 def pages(db: Database, handle: str) -> tuple[PageStory, ...]:
@@ -221,10 +212,17 @@ def content(db: Database, digest: str) -> bytes | None:
     )
 
 
-_SENT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
 _EVENTS = """
     select events.*, pages.tool, pages.label, pages.handle from events left join pages
     on pages.session = events.session and pages.id = events.page
+"""
+_LATEST = "select id from events order by id desc limit :limit"
+_LATEST_OF_SESSION = """
+    select * from (select id from events where session = :session and request is not null
+        order by request desc, id desc limit :limit)
+    union all
+    select * from (select id from events where session = :session and request is null
+        order by id desc limit :limit)
 """
 _FLUSHES = """
     select flushes.*, coalesce(still.out, 0) pages_out from flushes left join (

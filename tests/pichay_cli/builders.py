@@ -179,6 +179,29 @@ class Recording:
         }
         self.db["flushes"].insert(row | changed)
 
+    def episode(self, session, start, pages=(), **changed):
+        """An episode of thrash; *pages* are (id, times that it came back)."""
+        returns = dict(pages)
+        row = {
+            "session": session,
+            "start": start,
+            "noticed": start + 1,
+            "ended": start + 17,
+            "request": start + 1,
+            "at": NOW - 600 + 10 * (start + 1),
+            "ended_at": NOW - 600 + 10 * (start + 17),
+            "faults": sum(returns.values()),
+            "tokens": 4_000 * sum(returns.values()),
+            "bounced": sum(times > 1 for times in returns.values()),
+            "pages": json.dumps(returns),
+            "tau": 8,
+            "pins": len(returns),
+            "held": 5,
+            "cost_tokens": 5_000.0 * sum(returns.values()),
+            "dollars": 0.015 * sum(returns.values()),
+        }
+        self.db["episodes"].insert(row | changed)
+
     def collapsed(self, session, request, handle, turns=(2, 13), summary=None, text="the turns"):
         """Turns that left the window, and the summary that stands for them, if one does."""
         first, until, digest = 3, 27, f"digest of {handle}"

@@ -1,14 +1,21 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
+import termios
 import time
+from itertools import chain
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pichay_cli.live import live_panel
+from pichay_core.store.scope import Scope
 from tests.pichay_cli.builders import NOW, Recording, cooperating, held, paged
+from tests.pichay_cli.live_recordings import MAIN, OLD, busy
 from tests.pichay_cli.screens import screen, text
 
 PICHAY = (sys.executable, "-c", "from pichay_cli import main; main(prog_name='pichay')")
@@ -19,39 +26,41 @@ def path(tmp_path):
     return tmp_path / "pichay.db"
 
 
-SMALL = """
-  Net against untouched (estimate) · all sessions
-
-   $0.25 saved · 33 %    127.0k input tokens saved · 36 %
-
-                   with  without  difference
-  money           $0.51    $0.76      -$0.25   -33 %
-  input tokens   225.0k   352.0k     -127.0k   -36 %
-    fresh            45       45           0     0 %
-    cache read   104.0k   260.0k     -156.0k   -60 %
-    cache write  121.0k    92.0k      +29.0k   +32 %
-  output tokens    2.0k     2.1k        -100  -4.8 %
-
-  Window of session 3f2a0000 by request: 55.0k, at most 70.0k
-  ▅█▆▇
-
-  Events
-  3f2a0000  turn 3  evicted    Read src/app.py  9.0k tokens, page AAAAAAAA
-  3f2a0000  turn 3  evicted    Read src/io.py  12.0k tokens, page BBBBBBBB
-  3f2a0000  turn 3  collected  Bash ls -la  1.5k tokens, ephemeral, page CCCCCC…
-  3f2a0000  turn 4  refetch    Read src/app.py  9.0k tokens back after 1 turn
-  3f2a0000  turn 4  pinned     Read src/app.py
-"""
+SCREENS = Path(__file__).parent / "live_screens"
 
 
-def test_a_small_terminal_shows_the_net_the_window_and_the_last_events(path):
-    paged(path)
-    assert screen(live_panel(path, NOW), 80, 23) == SMALL
+@pytest.mark.parametrize("size", [(60, 40), (80, 24), (80, 40), (120, 40), (200, 50)])
+def test_the_screen_is_exactly_this(path, size):
+    busy(path)
+    width, height = size
+    expected = (SCREENS / f"{width}x{height}.txt").read_text()
+    assert screen(live_panel(path, NOW), width, height) == expected
+
+
+def test_one_session_fills_a_small_screen(path):
+    busy(path)
+    shown = screen(live_panel(path, NOW, Scope(MAIN)), 80, 24)
+    assert shown == (SCREENS / "80x24-opened.txt").read_text()
+
+
+def test_without_a_terminal_it_is_plain_text_with_everything_in_it(path):
+    busy(path)
+    assert text(live_panel(path, NOW), 80) == (SCREENS / "piped.txt").read_text()
+
+
+def test_no_colour_vanishes_on_a_light_or_a_dark_background(path):
+    busy(path)
+    console = Console(width=120, height=60, force_terminal=True, color_system="truecolor")
+    segments = chain(*console.render_lines(live_panel(path, NOW)))
+    styles = [segment.style for segment in segments if segment.style]
+    colours = {style.color.name for style in styles if style.color}
+    assert colours == {"green", "red", "yellow", "blue", "magenta", "cyan"}
+    assert {style.bgcolor for style in styles} == {None}
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize("height", [14, 24, 40, 60])
-@pytest.mark.parametrize("recording", [paged, held, cooperating])
+@pytest.mark.parametrize("recording", [paged, held, cooperating, busy])
 def test_the_live_screen_is_never_larger_than_the_terminal(path, recording, width, height):
     recording(path)
     rows = screen(live_panel(path, NOW), width, height).splitlines()
@@ -62,7 +71,7 @@ def test_the_live_screen_is_never_larger_than_the_terminal(path, recording, widt
 def test_where_there_is_no_terminal_everything_is_shown(path):
     held(path)
     shown = text(live_panel(path, NOW), 80)
-    for title in ("Net", "Window", "Events", "Paging", "Not paged", "Sessions"):
+    for title in ("Net", "Window", "Events", "Paging", "Not paged"):
         assert f"\n  {title}" in shown
 
 
@@ -112,10 +121,38 @@ def test_the_screen_follows_the_recording_and_ctrl_c_leaves_the_last_one(recordi
     assert "Traceback" not in last
 
 
+def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watching):
+    made = busy(path)
+    made.db.conn.commit()
+    process, terminal = watching
+    _read_until(terminal, " of session 6b02aa00, turn 24")
+    for key, wanted in (
+        (b"j", " of session 6b02bb00, turn 1"),
+        (b"\x1b[A", " of session 6b02aa00, turn 24"),
+        (b"G\r", f"· session {OLD[:8]}"),
+        (b"a", "all sessions: 3"),
+    ):
+        os.write(terminal, key)
+        _read_until(terminal, wanted)
+    assert not termios.tcgetattr(terminal)[3] & termios.ICANON
+    os.write(terminal, b"q")
+    _read_until(terminal, "\x1b[?25h")
+    assert process.wait(20) == 0
+    assert termios.tcgetattr(terminal)[3] & (termios.ICANON | termios.ECHO)
+
+
+def test_a_signal_to_end_leaves_the_terminal_as_it_was(recording, watching):
+    process, terminal = watching
+    _read_until(terminal, "$0.25 saved")
+    process.terminate()
+    _read_until(terminal, "\x1b[?25h")
+    assert process.wait(20) == 128 + signal.SIGTERM
+    assert termios.tcgetattr(terminal)[3] & (termios.ICANON | termios.ECHO)
+
+
 def _own_the_terminal():
     """Make the terminal the one whose Ctrl-C reaches the process."""
     import fcntl
-    import termios
 
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 

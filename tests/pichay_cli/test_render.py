@@ -1,10 +1,8 @@
 import pytest
 from rich.text import Text
 
-from pichay_cli.render import Column, Fitting, Piece, Sheet, Spark, bar, display, line, lines
-from tests.pichay_cli.screens import screen, text
-
-FEED = lines([line(word) for word in ("title", "one", "two", "three", "four", "five")])
+from pichay_cli.render import Column, Sheet, bar, display, line, lines, title
+from tests.pichay_cli.screens import text
 
 
 def test_numbers_stand_right_and_words_left():
@@ -41,24 +39,8 @@ def test_a_bar_shows_what_was_saved_or_lost(actual, untouched, drawn):
     assert bar(actual, untouched, 4).plain == drawn
 
 
-def test_a_spark_shows_the_last_values_that_fit():
-    assert text(Spark(range(9))) == "▁▂▃▄▅▆▇██\n"
-    assert text(Spark((800, 1, 400, 800)), 3) == "▁▅█\n"
-    assert text(Spark((0, 0))) == "▁▁\n"
-
-
-def test_a_screen_holds_the_pieces_of_lowest_rank():
-    pieces = [Piece(line("a"), 1), Piece(line("b"), 0), Piece(line("c"), 2)]
-    assert screen(Fitting(pieces), height=5) == "a\n\nb\n"
-    assert screen(Fitting(pieces), height=7) == "a\n\nb\n\nc\n"
-    assert text(Fitting(pieces)) == "a\n\nb\n\nc\n"
-
-
-def test_a_feed_keeps_its_title_and_its_last_lines():
-    pieces = [Piece(line("a"), 0), Piece(FEED, 1, feed=True)]
-    assert screen(Fitting(pieces), height=7) == "a\n\ntitle\nfour\nfive\n"
-    assert screen(Fitting(pieces), height=10).endswith("title\none\ntwo\nthree\nfour\nfive\n")
-    assert screen(Fitting(pieces), height=5) == "a\n"
+def test_a_title_is_cut_off_where_there_is_no_room():
+    assert text(lines([title("Title", " of something long")]), 12) == "Title of so…\n"
 
 
 def test_what_is_printed_into_a_pipe_has_no_colour(capsys, monkeypatch):

@@ -22,13 +22,18 @@ EXTRA = ("anthropic", "hypercorn")
     metavar="FACTOR",
     help="How many times faster than usual the model talks.",
 )
-def demo(keep: bool, speed: float) -> None:
-    """Watch an agent being paged: no key, no network, under a minute."""
+@click.option("--thrash", is_flag=True, help="Play 681 reads that thrash, by rules that let them.")
+def demo(keep: bool, speed: float, thrash: bool) -> None:
+    """Watch an agent being paged: no key, no network, under a minute.
+
+    With --thrash a few: it shows what rules do that let every result go at once, and what Pichay
+    does about it.
+    """
     if any(find_spec(name) is None for name in EXTRA):
         raise click.ClickException(
             "The demo needs a client and a server to play with: pip install 'pichay[demo]'"
         )
-    from pichay_cli.demo.stage import perform, scratch_folder
+    from pichay_cli.demo.stage import THRASHING, USUAL, perform, scratch_folder
 
     with scratch_folder(keep) as folder:
-        perform(folder, speed)
+        perform(folder, speed, THRASHING if thrash else USUAL)

@@ -31,6 +31,8 @@ class Outcome:
     pins: int = 0
     releases: int = 0
     """Pages that the model let go."""
+    episodes: int = 0
+    """Of thrash."""
     tokens: int = 0
     untouched_tokens: int = 0
     """Estimate: what the same work would have taken without Pichay."""
@@ -59,6 +61,11 @@ class Outcome:
             "tokens saved, net": self.saved_tokens,
             "money saved, net": self.saved_dollars,
         }
+        return tuple(name for name, amount in shown.items() if amount <= 0)
+
+    def not_thrashing(self) -> tuple[str, ...]:
+        """Return what a demo of thrash is there to show and this run did not."""
+        shown = {"an episode of thrash": self.episodes, "refetches": self.faults.get("refetch", 0)}
         return tuple(name for name, amount in shown.items() if amount <= 0)
 
 
@@ -91,6 +98,7 @@ def outcome(database: Path) -> Outcome:
         faults={why: number for (kind, why), number in counts.items() if kind == "faulted"},
         pins=_of(counts, "pinned"),
         releases=_of(counts, "released"),
+        episodes=_of(counts, "thrashed"),
         tokens=tokens,
         untouched_tokens=untouched,
         dollars=dollars,
@@ -121,6 +129,7 @@ def _of(counts: Mapping[tuple[str, str], int], wanted: str) -> int:
 def summary(outcome: Outcome) -> str:
     """Return the closing words: the net figures first."""
     faults = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.faults.items()))
+    thrash = f"\nthrash       {_times(outcome.episodes, 'episode')}" if outcome.episodes else ""
     return f"""\
 net saving   {_tokens(outcome)} (estimate)
              {_dollars(outcome)} (estimate)
@@ -129,7 +138,7 @@ in {outcome.flushes} flushes over {outcome.requests} requests
 came back    {faults or "no faults"}
 pins         {outcome.pins} set
 the model    brought {_times(outcome.faults.get("recall", 0), "page")} back, in \
-{_times(outcome.legs, "request")} that the agent never saw, and let {outcome.releases} go"""
+{_times(outcome.legs, "request")} that the agent never saw, and let {outcome.releases} go{thrash}"""
 
 
 def _times(number: int, what: str) -> str:

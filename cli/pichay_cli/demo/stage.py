@@ -11,21 +11,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 
+from pichay_cli.demo import circles, scenario
 from pichay_cli.demo.agent import MODEL
 from pichay_cli.demo.certificate import make_certificate
 from pichay_cli.demo.plan import Plan
 from pichay_cli.demo.project import write_project
-from pichay_cli.demo.scenario import PROMPTS, script
-from pichay_cli.demo.screen import outcome, show_live, summary
+from pichay_cli.demo.screen import Outcome, outcome, show_live, summary
 from pichay_cli.demo.server import serving
-from pichay_cli.demo.upstream import Upstream
+from pichay_cli.demo.upstream import Script, Upstream
 from pichay_cli.environment import NO_PROXY_VARIABLES
 from pichay_cli.launch import started
 from pichay_cli.options import Options
@@ -82,7 +82,33 @@ def scratch_folder(keep: bool) -> Iterator[Path]:
                 click.echo(f"kept in {name}", err=True)
 
 
-def perform(folder: Path, speed: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is played: what the user asks and the model says, by which rules it is paged."""
+
+    prompts: Sequence[str]
+    script: Script
+    missing: Callable[[Outcome], Sequence[str]]
+    """Returns what it is there to show and an outcome does not."""
+    options: Options = field(default_factory=Options)
+    event_seconds: float = EVENT_SECONDS
+    limit_seconds: float = 90
+    """For all that the model's talk does not take."""
+
+
+USUAL = Play(scenario.PROMPTS, scenario.script, Outcome.missing)
+THRASHING = Play(
+    circles.PROMPTS,
+    circles.script,
+    Outcome.not_thrashing,
+    # Pins would end it before it is seen, and so would the usual schedule.
+    Options(schedule="every-turn", tau=1, pin_half_life=0),
+    event_seconds=0,
+    limit_seconds=900,
+)
+
+
+def perform(folder: Path, speed: float, play: Play = USUAL) -> None:
     """Run the whole demo in *folder* and print what came of it.
 
     Raises ClickException if a part of it failed, or did not show what it is there to show.
@@ -90,17 +116,18 @@ def perform(folder: Path, speed: float) -> None:
     scratch = Scratch(folder)
     scratch.project.mkdir()
     write_project(scratch.project)
-    upstream = Upstream(script, Plan(delay_seconds=EVENT_SECONDS / speed))
+    upstream = Upstream(play.script, Plan(delay_seconds=play.event_seconds / speed))
     with _ending_in_order(), _home(folder / "home"):
-        _run(scratch, upstream, limit_seconds=90 + 60 / speed)
+        _run(scratch, play, upstream, play.limit_seconds + 60 / speed)
     _require_success(scratch, upstream)
-    _report(scratch)
+    _report(scratch, play)
 
 
-def _run(scratch: Scratch, upstream: Upstream, limit_seconds: float) -> None:
+def _run(scratch: Scratch, play: Play, upstream: Upstream, limit_seconds: float) -> None:
     """Upstream, proxy and agent up; the figures on screen; all down again."""
     certificate = make_certificate(scratch.folder)
-    options = Options(
+    options = replace(
+        play.options,
         hosts=("127.0.0.1",),
         database=scratch.database,
         confdir=scratch.folder / "mitmproxy",
@@ -111,8 +138,8 @@ def _run(scratch: Scratch, upstream: Upstream, limit_seconds: float) -> None:
         serving(upstream, certificate) as url,
         started(options, trusting, scratch.proxy_log) as proxy,
     ):
-        click.echo(_introduction(url, proxy.port))
-        with _agent(scratch, _client_environment(proxy.variables, url)) as agent:
+        click.echo(_introduction(url, proxy.port, play))
+        with _agent(scratch, play, _client_environment(proxy.variables, url)) as agent:
             deadline = time.monotonic() + limit_seconds
             show_live(
                 scratch.database,
@@ -121,12 +148,15 @@ def _run(scratch: Scratch, upstream: Upstream, limit_seconds: float) -> None:
 
 
 @contextmanager
-def _agent(scratch: Scratch, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _agent(
+    scratch: Scratch, play: Play, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """The agent, at work; it has ended afterwards.
 
     ``-P`` keeps the scratch project out of its imports, as it would any project.
     """
-    command = [sys.executable, "-P", "-m", "pichay_cli.demo.agent", str(scratch.project), *PROMPTS]
+    program = [sys.executable, "-P", "-m", "pichay_cli.demo.agent"]
+    command = [*program, str(scratch.project), *play.prompts]
     with (
         scratch.steps.open("wb") as steps,
         scratch.complaints.open("wb") as complaints,
@@ -155,11 +185,12 @@ def _client_environment(variables: Mapping[str, str], url: str) -> dict[str, str
     return bare | proxied | {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": KEY}
 
 
-def _introduction(url: str, port: int) -> str:
+def _introduction(url: str, port: int, play: Play) -> str:
+    by = " ".join(setting.removeprefix("pichay_") for setting in play.options.addon_settings())
     return (
         f"A scripted model at {url} bills as {MODEL} does; an agent works on a scratch project,\n"
-        f"{len(PROMPTS)} prompts long, through mitmdump with Pichay at 127.0.0.1:{port}. "
-        "No key, no network."
+        f"{len(play.prompts)} prompts long, through mitmdump with Pichay at 127.0.0.1:{port}"
+        f"{by and f' ({by})'}. No key, no network."
     )
 
 
@@ -201,11 +232,11 @@ def _end_of(log: Path) -> str:
     return "\n".join(log.read_text("utf-8", "replace").rstrip().splitlines()[-LAST_LINES:])
 
 
-def _report(scratch: Scratch) -> None:
+def _report(scratch: Scratch, play: Play) -> None:
     """Print the summary. Raises if it does not show what the demo is there to show."""
     result = outcome(scratch.database)
     click.echo(summary(result))
-    if missing := result.missing():
+    if missing := play.missing(result):
         raise _failure(scratch, f"the recording does not show {', '.join(missing)}")
 
 

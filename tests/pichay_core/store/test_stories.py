@@ -105,10 +105,6 @@ def test_the_latest_events_come_in_order(db):
     assert stories.latest_events(db, 2, Scope(TWO)) == ()
 
 
-def test_windows_are_those_of_the_last_settled_requests(db):
-    assert stories.windows(db, ONE, 3) == (70_010, 52_010, 55_010)
-
-
 def test_a_page_is_found_by_its_handle_in_any_case(db):
     assert stories.pages(db, "aaaaaaaa") == (
         PageStory(
@@ -151,6 +147,19 @@ def test_the_content_of_a_page_is_what_was_kept(db):
 
 def test_an_empty_recording_has_no_stories(tmp_path):
     db = open_for_writing(tmp_path / "x.db")
-    assert (stories.turns(db, "x"), stories.events(db, "x"), stories.windows(db, "x", 9)) == (
-        *((), (), ()),
-    )
+    assert (stories.turns(db, "x"), stories.events(db, "x")) == ((), ())
+
+
+def test_the_latest_events_of_a_session_are_those_of_its_last_requests(tmp_path):
+    made = Recording(tmp_path / "x.db")
+    one, two = made.session(), made.session("b" * 32)
+    for request in range(1, 6):
+        made.event(one, request, "advised", tokens=request)
+        made.event(two, request, "advised", tokens=100)
+    made.event(one, None, "warned", why="no slot for a marker")
+    latest = stories.latest_events(made.db, 3, Scope(one))
+    assert [(event.kind, event.tokens) for event in latest] == [
+        ("advised", 4),
+        ("advised", 5),
+        ("warned", None),
+    ]

@@ -180,7 +180,7 @@ def test_views_that_are_as_they_should_be_are_left_alone(tmp_path):
     assert schema_version(tmp_path / "db") == before
 
 
-@pytest.mark.parametrize("next_", [migration.name for migration in migrations._migrations][1:])
+@pytest.mark.parametrize("next_", migrations.names[1:])
 def test_a_recording_of_any_earlier_version_is_asked_like_one_of_this(tmp_path, next_):
     path = tmp_path / "db"
     db = Database(path)

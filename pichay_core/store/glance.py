@@ -1,0 +1,190 @@
+"""What ``stats --live`` shows, read at one moment: all sessions, or one of them.
+
+Rule of this file: what it asks for itself goes by an index, and a few rows answer it; the rest is
+in the sums that are kept (``running.py``).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from pichay_core.models import context_window
+from pichay_core.store import stories
+from pichay_core.store.activity import Activity, Thrash
+from pichay_core.store.database import Database
+from pichay_core.store.episodes import EpisodeStory, episodes
+from pichay_core.store.figures import Net
+from pichay_core.store.now import Standing, names_of, standing
+from pichay_core.store.running import Returns, Running
+from pichay_core.store.scope import Row, Scope, rows, where
+from pichay_core.store.stories import EventStory
+from pichay_core.thrash import BOUNCED
+
+EVENTS = 60
+"""Events that are looked at, the last ones: more than most screens have lines."""
+EPISODES = 3
+"""Episodes that are told, the last ones."""
+NAMED = 6
+"""Pages that are named, those that came back most often."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """One session in a line. Times are seconds since the epoch, windows are tokens."""
+
+    id: str
+    kind: str
+    model: str
+    turn: int
+    started_at: float
+    last_at: float
+    window: int | None
+    """Of its last billed request."""
+    limit: int | None
+    net: Net
+    evictions: int
+    faults: int
+    frozen: bool
+    thrashing: bool
+    """An episode was not over with its last turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What came back by a refetch."""
+
+    median: int | None = None
+    """Turns that pages were away; None if none came back."""
+    longest: int | None = None
+    bounced: int = 0
+    """Pages that came back twice or more."""
+    named: tuple[tuple[str, int], ...] = ()
+    """Of these the first, by name and times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thrashing:
+    """The episodes in scope."""
+
+    count: int = 0
+    lasting: int = 0
+    dollars: float = 0.0
+    """What their refetches cost, where the price is known."""
+    last: tuple[EpisodeStory, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """All of it. *session* says which one the figures are of, None for all."""
+
+    session: str | None
+    sessions: tuple[SessionLine, ...]
+    net: Net
+    activity: Activity
+    back: Back
+    thrashing: Thrashing
+    near: Standing | None
+    events: tuple[EventStory, ...]
+    read: float = 1.0
+    """The share of the recording that has been read."""
+
+    @property
+    def thrash(self) -> Thrash:
+        """The verdict: an episode lasts, or what the counts say."""
+        return Thrash.THRASHING if self.thrashing.lasting else self.activity.thrash()
+
+
+def glance(
+    db: Database,
+    running: Running,
+    chosen: str | None = None,
+    opened: bool = False,
+    since: float | None = None,
+) -> Glance:
+    """Return what there is to see, *running* having followed.
+
+    The *chosen* session is seen from near, else the newest; *opened*, the figures are of it alone.
+    """
+    near = standing(db, name) if (name := chosen or stories.newest(db)) else None
+    of = near.session if near and opened else None
+    scope, lasting = Scope(of, since), _lasting(db)
+    return Glance(
+        session=of,
+        sessions=tuple(_line(running, row, lasting) for row in running.sessions()),
+        net=running.net(of),
+        activity=running.activity(of),
+        back=_back(db, running.returns(of)),
+        thrashing=_thrashing(db, scope),
+        near=near,
+        events=_events(db, scope),
+    )
+
+
+def _events(db: Database, scope: Scope) -> tuple[EventStory, ...]:
+    """Return the last events; not of what was only let through, of which there may be much."""
+    latest = stories.latest_events(db, 4 * EVENTS, scope)
+    return tuple(event for event in latest if event.kind != "passed")[-EVENTS:]
+
+
+def _line(running: Running, row: Row, lasting: frozenset[str]) -> SessionLine:
+    name, window = row["id"], running.window(row["id"])
+    return SessionLine(
+        id=name,
+        kind=row["kind"],
+        model=row["model"],
+        turn=row["turn"],
+        started_at=row["started_at"],
+        last_at=row["last_at"],
+        window=window.tokens if window else None,
+        limit=(window and window.limit) or context_window(row["model"]),
+        net=running.net(name),
+        evictions=running.count(name, "evicted"),
+        faults=running.count(name, "faulted"),
+        frozen=row["frozen"] is not None,
+        thrashing=name in lasting,
+    )
+
+
+def _back(db: Database, returns: Returns) -> Back:
+    bounced = Counter({page: n for page, n in returns.times.items() if n >= BOUNCED})
+    most = bounced.most_common(NAMED)
+    names = names_of(db, [page for page, _ in most])
+    return Back(
+        median=_median(returns.away),
+        longest=max(returns.away, default=None),
+        bounced=len(bounced),
+        named=tuple(zip(names, (times for _, times in most), strict=True)),
+    )
+
+
+def _median(counts: Counter[int]) -> int | None:
+    """Return the value in the middle, the lower one of two."""
+    left = (counts.total() + 1) // 2
+    for value in sorted(counts):
+        left -= counts[value]
+        if left <= 0:
+            return value
+    return None
+
+
+def _lasting(db: Database) -> frozenset[str]:
+    if not db["episodes"].exists():
+        return frozenset()
+    found = rows(db, "select distinct session from episodes where ended is null")
+    return frozenset(row["session"] for row in found)
+
+
+def _thrashing(db: Database, scope: Scope) -> Thrashing:
+    if not db["episodes"].exists():
+        return Thrashing()
+    clause = where(scope, at="coalesce(ended_at, at)")
+    (row,) = rows(db, _EPISODES.format(where=clause), scope)
+    latest = rows(db, f"{_LATEST.format(where=clause)} limit {EPISODES}", scope)
+    told = (one for of in latest for one in episodes(db, Scope(of["session"], scope.since)))
+    last = sorted(told, key=lambda one: one.at)[-EPISODES:]
+    return Thrashing(row["count"], row["count"] - row["ended"], row["dollars"], tuple(last))
+
+
+_EPISODES = """
+    select count(*) count, count(ended) ended, total(dollars) dollars from episodes {where}
+"""
+_LATEST = "select session from episodes {where} group by session order by max(at) desc"
