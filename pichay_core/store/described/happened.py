@@ -47,6 +47,7 @@ folds text* | JSON | turns that summaries of the model's stand for | there are n
 notes text | JSON | what the model was told of its window, and where | it was told nothing
 wire text | | format of its requests: `anthropic`, `openai_chat`, `openai_responses` or `gemini` |
 provider text | | who serves it, as the price list has it; empty if that goes by the model |
+watch text | JSON | what is remembered of its refetches, by which thrash is seen | there were none
 """),
 )
 

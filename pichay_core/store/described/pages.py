@@ -124,4 +124,17 @@ samples integer | requests | that it was learned from |
 """),
 )
 
+DEFINITIONS = Described(
+    "definitions",
+    "How large the definition of each tool is that a session is offered, as it was last seen.",
+    at=None,
+    columns=columns("""
+session text | | the session |
+tool text | | the tool |
+request integer | | the request of the session in which it first came |
+bytes integer | bytes | of its definition, as the client sends it |
+sent_bytes integer | bytes | of it, as it went upstream |
+"""),
+)
+
 RESTART = (CONTENTS, ASIDES, MESSAGES, HEARD, CALIBRATIONS)

@@ -67,6 +67,9 @@ stub_tokens integer | tokens | of what stands where pages have left (estimate) |
 pinned_tokens integer | tokens | of resident pages that are pinned (estimate) | before 0.6
 working_tokens integer | tokens | W(t, 16): used in the last 16 turns (estimate) | before 0.6
 working_curve text | JSON | W(t, tau) by tau: 1, 2, 4, ... 128 turns (estimate) | before 0.6
+read_dollars real | dollars | of its cost, for what was read from the cache | like dollars, or
+  before 0.6
+output_dollars real | dollars | of its cost, for the reply | like read_dollars
 """
 
 TURNS = Described(
