@@ -124,7 +124,7 @@ def overview() -> RenderableType:
     return stack(
         section("Views: the common questions", _listed(ANSWERS)),
         section("Tables: what happened", _listed(happened)),
-        section("Tables: what a restart needs", _listed([one for one in TABLES if one.inner])),
+        section("Tables: what Pichay itself needs", _listed([one for one in TABLES if one.inner])),
         lines(map(line, _ADVICE)),
     )
 

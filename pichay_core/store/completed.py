@@ -46,7 +46,8 @@ def _newest() -> Mapping[str, Mapping[str, str]]:
     """Return the tables of this version, their columns, and what each holds if nothing is said."""
     db = Database(sqlite3.connect(":memory:"))
     migrations.apply(db)
-    names = [name for name in db.table_names() if not name.startswith("_")]
+    found = db.conn.execute("select name from sqlite_master where type = 'table'").fetchall()
+    names = [name for (name,) in found if not name.startswith("_")]
     infos = {name: db.conn.execute(f"pragma table_info({name})").fetchall() for name in names}
     db.conn.close()
     return {name: {row[1]: row[4] or "null" for row in infos[name]} for name in names}

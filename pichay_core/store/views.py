@@ -29,16 +29,15 @@ _SESSION_NET = f"""
 select sessions.id as session, sessions.kind, sessions.parent, sessions.client, sessions.project,
     sessions.model, sessions.mode, sessions.started_at, sessions.last_at,
     sessions.turn as turns,{_NET},
-    (
-        select coalesce(sum(case kind when 'evicted' then 1
-            else json_extract(detail, '$.pages') end), 0)
-        from events where events.session = sessions.id
-            and (kind = 'evicted' or kind = 'cleared' and why = 'asked by us')
-    ) as evictions,
-    (
-        select count(*) from events where events.session = sessions.id and kind = 'faulted'
-    ) as faults
+    coalesce(moves.evictions, 0) as evictions, coalesce(moves.faults, 0) as faults
 from sessions left join turns on turns.session = sessions.id
+    left join (
+        select session, sum(kind = 'faulted') as faults, sum(case
+            when kind = 'evicted' then 1
+            when kind = 'cleared' and why = 'asked by us' then json_extract(detail, '$.pages')
+            else 0 end) as evictions
+        from events group by session
+    ) as moves on moves.session = sessions.id
 group by sessions.id"""
 
 _DAILY_NET = f"""
@@ -66,13 +65,14 @@ select pages.session, pages.id as page, handle, tool, label, pages.kind, state, 
     case state when 'gone' then last_use else coalesce(moved, sessions.turn) end - born
         as turns_resident,
     uses, pages.faults as copy,
-    (
-        select count(*) from events where events.session = pages.session
-            and events.page = pages.id and events.kind = 'faulted'
-    ) as faults,
+    coalesce(asked.faults, 0) as faults,
     pin_strength, stale, coalesce(form, 'whole') as form,
     exists (select 1 from contents where contents.digest = pages.digest) as kept, pages.digest
-from pages join sessions on sessions.id = pages.session"""
+from pages join sessions on sessions.id = pages.session
+    left join (
+        select session, page, count(*) as faults from events
+        where kind = 'faulted' group by session, page
+    ) as asked on asked.session = pages.session and asked.page = pages.id"""
 
 _FAULTS = """
 select events.session, events.turn, events.request, events.at, events.why as how,

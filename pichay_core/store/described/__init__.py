@@ -5,16 +5,17 @@ none that does not exist; a test compares it with a fresh database.
 """
 
 from pichay_core.store.described.happened import HAPPENED
-from pichay_core.store.described.pages import PAGES, RESTART
+from pichay_core.store.described.pages import DEFINITIONS, PAGES, RESTART
 from pichay_core.store.described.shapes import Column, Described
+from pichay_core.store.described.sums import SUMS
 from pichay_core.store.described.turns import TURNS
 from pichay_core.store.described.views import ANSWERS
 
 __all__ = ["ALL", "ANSWERS", "INTRODUCTION", "TABLES", "Column", "Described", "named"]
 
-_SESSIONS, _FLUSHES, _EPISODES, _EVENTS, _DEFINITIONS = HAPPENED
-TABLES = (_SESSIONS, TURNS, PAGES, _EVENTS, _FLUSHES, _EPISODES, _DEFINITIONS, *RESTART)
-"""The tables: those of what happened first, then those that a restart needs."""
+_SESSIONS, _FLUSHES, _EPISODES, _EVENTS = HAPPENED
+TABLES = (_SESSIONS, TURNS, PAGES, _EVENTS, _FLUSHES, _EPISODES, DEFINITIONS, *RESTART, *SUMS)
+"""The tables: those of what happened first, then those that Pichay itself needs."""
 ALL = (*TABLES, *ANSWERS)
 """Tables and views."""
 

@@ -47,6 +47,7 @@ folds text* | JSON | turns that summaries of the model's stand for | there are n
 notes text | JSON | what the model was told of its window, and where | it was told nothing
 wire text | | format of its requests: `anthropic`, `openai_chat`, `openai_responses` or `gemini` |
 provider text | | who serves it, as the price list has it; empty if that goes by the model |
+watch text | JSON | what is remembered of its refetches, by which thrash is seen | there were none
 """),
 )
 
@@ -98,19 +99,6 @@ dollars real | dollars | that its refetches cost | the price is not known
 """),
 )
 
-DEFINITIONS = Described(
-    "definitions",
-    "The definition of one tool in one session, as the client has it and as it is sent.",
-    at=None,
-    columns=columns("""
-session text | | the session |
-tool text | | its name |
-request integer | | the request of the session with which it came first |
-bytes integer | bytes | as the client has it; 0 for a tool of Pichay's own |
-sent_bytes integer | bytes | as it is sent; 0 while the provider keeps it out of the prefix |
-"""),
-)
-
 EVENTS = Described(
     "events",
     "One thing that happened: evicted, collected, faulted, pinned, flushed, passed, ...",
@@ -128,4 +116,4 @@ detail text | JSON | what else is known, by names that depend on the kind: handl
 """),
 )
 
-HAPPENED = (SESSIONS, FLUSHES, EPISODES, EVENTS, DEFINITIONS)
+HAPPENED = (SESSIONS, FLUSHES, EPISODES, EVENTS)

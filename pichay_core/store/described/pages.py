@@ -124,4 +124,17 @@ samples integer | requests | that it was learned from |
 """),
 )
 
+DEFINITIONS = Described(
+    "definitions",
+    "The definition of one tool in one session, as the client has it and as it is sent.",
+    at=None,
+    columns=columns("""
+session text | | the session |
+tool text | | its name |
+request integer | | the request of the session with which it came first |
+bytes integer | bytes | as the client has it; 0 for a tool of Pichay's own |
+sent_bytes integer | bytes | as it is sent; 0 while the provider keeps it out of the prefix |
+"""),
+)
+
 RESTART = (CONTENTS, ASIDES, MESSAGES, HEARD, CALIBRATIONS)

@@ -40,7 +40,7 @@ class Described:
     at: str | None = "at"
     """The column with its time in seconds since the epoch; None if there is none."""
     inner: bool = False
-    """What a restart needs: rarely asked for, exported only by name."""
+    """What Pichay itself needs, for a restart or for speed: exported only by name."""
     question: str = ""
     """What a view answers; empty for a table."""
     order: str = ""
