@@ -11,6 +11,12 @@ from pichay_core.events_asked import Asked as Asked
 from pichay_core.events_asked import Collapsed as Collapsed
 from pichay_core.events_asked import Released as Released
 from pichay_core.events_asked import Unsaid as Unsaid
+from pichay_core.events_defined import Called as Called
+from pichay_core.events_defined import Restored as Restored
+from pichay_core.events_defined import Shortened as Shortened
+from pichay_core.events_thrash import Eased as Eased
+from pichay_core.events_thrash import Recovered as Recovered
+from pichay_core.events_thrash import Thrashed as Thrashed
 from pichay_core.model import FaultKind, Handle, PageId
 
 
@@ -216,36 +222,6 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortened:
-    """From the first request of a session on, some tool definitions are not sent in full."""
-
-    why: str
-    tools: int
-    tokens: int
-    """Off every request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """The model called a tool of which it had not been given the full definition, or looked
-    it up: told once for each tool of a session."""
-
-    tool: str
-    tokens: int
-    """Of the full definition."""
-
-
-@dataclass(frozen=True, slots=True)
-class Restored:
-    """A definition goes out in full from now on."""
-
-    tool: str
-    why: str
-    """``cold`` (nothing was cached any more) or ``forced`` (the client demands this call)."""
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class Cleared:
     """The provider itself took old tool results out of the window, more than before.
 
@@ -296,5 +272,8 @@ type Event = (
     | Collapsed
     | Advised
     | Unsaid
+    | Thrashed
+    | Eased
+    | Recovered
     | Warned
 )

@@ -217,6 +217,8 @@ LEFT_ALONE: tuple[LeftAlone, ...] = (
     ),
 )
 """What an agent may also talk to, and why it is tunnelled."""
+UNDECRYPTED = "passed undecrypted"
+"""How it is recorded that traffic of a model was tunnelled: behind it the host and why."""
 
 
 def spoken(paths: Iterable[Path], formats: Collection[str] = FORMATS.keys()) -> tuple[Path, ...]:
@@ -250,6 +252,12 @@ def paths_of(name: str, own: Collection[str] = ()) -> tuple[Path, ...] | None:
     plain = (name.lower() if name.isascii() else name).removesuffix(".")
     listed = (host.paths for host in HOSTS if any(_is(plain, known) for known in host.names))
     return next(listed, ANYWHERE if plain in own else None)
+
+
+def left_alone(name: str) -> str | None:
+    """Return why a host of an agent is never looked at; None if it is no such host."""
+    plain = name.lower().removesuffix(".")
+    return next((one.why for one in LEFT_ALONE if any(_is(plain, n) for n in one.names)), None)
 
 
 def found(path: str, among: Iterable[Path]) -> tuple[Path, str] | None:

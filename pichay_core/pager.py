@@ -5,93 +5,29 @@ simulation all run this function; there is no second pager.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from pichay_core.admission import Arrival, admit
-from pichay_core.birth.shorter import NOTHING_SHORTER, Births, Fresh, Text, no_text
-from pichay_core.cooperate.fold import Fold
+from pichay_core.admission import admit
+from pichay_core.birth.shorter import Fresh
+from pichay_core.easing import HELD, Ease, ease_of, watched
 from pichay_core.events import Event, Flushed, Stripped, Unpinned
-from pichay_core.flushcost import Prefix, rewrite_cost
+from pichay_core.flushcost import Prefix as Prefix
+from pichay_core.flushcost import rewrite_cost
 from pichay_core.folding import Folding
+from pichay_core.given import Advance as Advance
+from pichay_core.given import Held as Held
+from pichay_core.given import Limits as Limits
+from pichay_core.given import Seen as Seen
 from pichay_core.leaving import Batch, collapsed, moved
 from pichay_core.model import PageId
 from pichay_core.policies import Moment, Policy
 from pichay_core.referring import following, held_by, restored
-from pichay_core.schedule import Pending, Schedule, Window
+from pichay_core.schedule import Pending, Schedule
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
+from pichay_core.thrash import NOTHING_SEEN, Watch
 from pichay_core.tools import FAULT, MEMORY
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds the pager. Defaults are the paper's where it has one."""
-
-    tau: int = 1
-    """Turns a page stays at least."""
-    min_bytes: int = 500
-    """A page of this size or less is never moved."""
-    flush_tokens: int = 20_000
-    """Pending tokens from which a batch is flushed."""
-    pin_half_life: int = 16
-    """Turns in which an unused pin loses half its strength; 0 switches pins off."""
-    keep: int = 20_000
-    """Tokens of pages that ``lru`` and ``size`` keep in the window."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one turn brought."""
-
-    turn: int
-    arrivals: tuple[Arrival, ...] = ()
-    newest: frozenset[PageId] = frozenset()
-    """Pages the model has not answered to yet: never moved."""
-    bound: frozenset[PageId] = frozenset()
-    """Pages that later thinking is bound to: they stay as they are while it is sent."""
-    thinking: Thinking | None = None
-    """What they are bound by, if it may be given up in this turn; None if it may not."""
-    cold: bool = False
-    """The provider's cache has expired by the clock."""
-    hold: str | None = None
-    """Why nothing may be moved in this turn, None if it may."""
-    prefix: Prefix = field(default_factory=Prefix)
-    window: Window = field(default_factory=Window)
-    """What the client's own text holds of the model's window."""
-    births: Births = NOTHING_SHORTER
-    """What of the newest results may go out shorter than they came."""
-    text: Text = field(default=no_text)
-    """Returns the text of a page that the client sends."""
-    folds: tuple[Folding, ...] = ()
-    """What may be collapsed."""
-    folded: int = 0
-    """Tokens that are out of the window already beside those of pages."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What the policy would have moved if it had been allowed to."""
-
-    pages: int = 0
-    tokens: int = 0
-    why: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """The table after the turn, and what happened in it."""
-
-    table: PageTable
-    events: tuple[Event, ...] = ()
-    flushed: str | None = None
-    """Why there was a flush, None if there was none."""
-    held: Held = Held()
-    pending: int = 0
-    """Tokens that wait for a flush."""
-    given_up: Thinking | None = None
-    """The thinking that is not sent any more, None if none was given up."""
-    folds: tuple[Fold, ...] = ()
-    """What was collapsed."""
 
 
 def advance(
@@ -101,38 +37,72 @@ def advance(
     schedule: Schedule,
     limits: Limits,
     secret: bytes,
+    watch: Watch = NOTHING_SEEN,
 ) -> Advance:
     """Return the table after one turn: arrivals admitted, pins decayed, perhaps a flush.
 
-    Monotone: a page that is out stays out, with the same handle.
+    Monotone: a page that is out stays out, with the same handle. *watch* is what was known of
+    thrash before: an episode is answered from the turn on after the one that says that it is one.
     """
-    table, events = _admit_all(table, seen, limits, secret)
-    table, decayed = _decay(table, seen.turn, limits)
-    kept = seen.newest | _pointed_at(table, seen)
-    stays = kept if seen.thinking else kept | seen.bound
-    kept |= held_by(table, stays, seen.turn - limits.tau)
-    wanted = policy(_movable(table, kept, limits), _moment(table, seen, limits))
-    batches = [
-        (batch, _told(table, batch, seen, limits)) for batch in _batches(table, wanted, seen)
-    ]
-    held = _held(wanted, batches[0][0], seen)
-    asked = () if seen.hold else ((*one, schedule(one[1])) for one in batches)
-    batch, told, why = next((one for one in asked if one[2]), (*batches[0], None))
-    events = (*events, *decayed)
+    ease = ease_of(watch, seen.turn, limits)
+    eased = ease.within(limits)
+    admitted, came = _admit_all(table, seen, eased, secret)
+    standing, ended = _decay(admitted, seen.turn, eased)
+    choice = _choice(standing, seen, policy, schedule, eased, ease)
+    advanced = _carried_out(standing, choice, seen.turn, secret)
+    advanced = replace(advanced, events=(*came, *ended, *advanced.events))
+    return watched(advanced, seen.turn, table, watch, limits)
+
+
+class _Choice(NamedTuple):
+    """What may leave in this turn, what a flush of it would do, and why there is one."""
+
+    batch: Batch
+    told: Pending
+    why: str | None
+    held: Held
+
+
+def _choice(
+    table: PageTable, seen: Seen, policy: Policy, schedule: Schedule, limits: Limits, ease: Ease
+) -> _Choice:
+    movable = _movable(table, _kept(table, seen, limits), limits)
+    wanted = policy(movable, _moment(table, seen, limits))
+    offers = [(one, _told(table, one, seen, limits)) for one in _batches(table, wanted, seen)]
+    asked = () if seen.hold else ((*offer, schedule(offer[1])) for offer in offers)
+    waiting: Held | None = None
+    for batch, told, why in asked:
+        if why is not None and not ease.holds_back(told):
+            return _Choice(batch, told, why, _held(wanted, batch, seen))
+        if why is not None:
+            waiting = waiting or Held(len(batch.pages), told.tokens, HELD)
+    batch, told = offers[0]
+    return _Choice(batch, told, None, waiting or _held(wanted, batch, seen))
+
+
+def _carried_out(table: PageTable, choice: _Choice, turn: int, secret: bytes) -> Advance:
+    batch, told, why, held = choice
     if why is None:
-        return Advance(table, events, None, held, told.tokens)
-    left = tuple(moved(table, batch.pages, seen.turn, secret))
+        return Advance(table, (), None, held, told.tokens)
+    left = tuple(moved(table, batch.pages, turn, secret))
     told_of = (_flushed(why, batch, told), *_stripped(batch.thinking), *collapsed(table, batch))
     table = table.with_entries(entry for entry, _ in left)
     table, whole = restored(table) if batch.folds else (table, ())
     return Advance(
         table,
-        (*events, *told_of, *(event for _, event in left), *whole),
+        (*told_of, *(event for _, event in left), *whole),
         why,
-        _held(wanted, batch, seen),
+        held,
         given_up=batch.thinking,
         folds=tuple(one.fold for one in batch.folds),
     )
+
+
+def _kept(table: PageTable, seen: Seen, limits: Limits) -> frozenset[PageId]:
+    """Return the pages that may not leave whatever a policy wants."""
+    kept = seen.newest | _pointed_at(table, seen)
+    stays = kept if seen.thinking else kept | seen.bound
+    return kept | held_by(table, stays, seen.turn - limits.tau)
 
 
 def _batches(table: PageTable, wanted: Sequence[Entry], seen: Seen) -> list[Batch]:

@@ -16,6 +16,7 @@ from pichay_core.ledger import Ledger
 from pichay_core.model import PageId, SessionId
 from pichay_core.modes import MODES
 from pichay_core.table import PageTable
+from pichay_core.thrash import NOTHING_SEEN, Watch
 from pichay_core.wire.format import Edits, Head
 from pichay_core.wire.message import Message
 from pichay_core.wire.reply import Leg
@@ -148,6 +149,8 @@ class Session:
     """Turns that summaries stand for, or are to; also those that stand no more."""
     warned: frozenset[str] = frozenset()
     ledger: Ledger = field(default_factory=Ledger)
+    watch: Watch = NOTHING_SEEN
+    """What is known of thrash."""
     notes: Notes = NO_NOTES
     """What the model was told of its window, at places in the messages."""
 

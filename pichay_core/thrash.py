@@ -12,9 +12,13 @@ memory. Only refetches count: what has changed would have been read again anyway
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import msgspec
 
 from pichay_core.events import Collected, Event, Evicted, Faulted
 from pichay_core.model import FaultKind, PageId
+from pichay_core.table import PageTable
 
 WINDOW = 16
 """Turns. For so long a single fault's pin holds (:class:`pichay_core.pager.Limits`), so that a
@@ -26,6 +30,9 @@ REFETCH_BOUND = 0.25
 below a quarter an eviction of a few thousand tokens still repays it within about ten requests."""
 BOUNCED = 2
 """Times that a page came back, from which it has bounced."""
+LONGEST_PAUSE = 4 * WINDOW
+"""Turns. Who asks again after more does something else again; nothing is to wait so long."""
+_NOTHING = PageTable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,11 @@ class Episode:
     """That the refetches brought back."""
     returns: Mapping[PageId, int] = field(default_factory=dict[PageId, int])
     """How often the content of each page came back, by its newest copy."""
+    unused: int = 0
+    """The most turns that one of them had not been used for when it was asked for again; longer
+    pauses than :data:`LONGEST_PAUSE` left out."""
+    over: int | None = None
+    """The turn in which it was seen to be over, None while it lasts."""
 
     @property
     def bounced(self) -> int:
@@ -48,34 +60,39 @@ class Episode:
         return sum(count >= BOUNCED for count in self.returns.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """What counts of one turn."""
+class Return(NamedTuple):
+    """A page that came back."""
+
+    page: PageId
+    by: PageId
+    """Its newest copy."""
+    tokens: int
+    unused: int
+    """Turns since it had been used last."""
+
+
+class Busy(NamedTuple):
+    """A turn in which pages were moved out or came back."""
 
     turn: int
     moved: int
-    back: tuple[Faulted, ...]
+    back: tuple[Return, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What was seen of a session so far. Tell it every turn, quiet ones too."""
 
-    past: tuple[Episode, ...] = ()
-    """Episodes that are over."""
     current: Episode | None = None
-    """The one that lasts."""
-    recent: tuple[_Turn, ...] = ()
-    """The turns of the window in which pages were moved out or came back."""
+    """The episode that lasts."""
+    last: Episode | None = None
+    """The latest that is over."""
+    recent: tuple[Busy, ...] = ()
+    """The turns of the window that count."""
 
-    @property
-    def episodes(self) -> tuple[Episode, ...]:
-        """All of them, in order; the last may last still."""
-        return self.past if self.current is None else (*self.past, self.current)
-
-    def after(self, turn: int, events: Iterable[Event]) -> "Watch":
-        """Return what is known after a turn in which this happened."""
-        new = _turn(turn, events)
+    def after(self, turn: int, events: Iterable[Event], before: PageTable = _NOTHING) -> "Watch":
+        """Return what is known after a turn in which this happened; *before* is its first table."""
+        new = _busy(turn, events, before)
         quiet = not new.moved and not new.back
         if quiet and not self.recent:
             return self
@@ -87,30 +104,54 @@ class Watch:
             return replace(self, current=_episode(recent), recent=recent)
         return replace(self, recent=recent)
 
-    def _lasting(self, current: Episode, new: _Turn, recent: tuple[_Turn, ...]) -> "Watch":
+    def _lasting(self, current: Episode, new: Busy, recent: tuple[Busy, ...]) -> "Watch":
         grown = _with(current, new)
         if _reached(recent):
             return replace(self, current=grown, recent=recent)
-        counted = tuple(replace(one, back=()) for one in recent)
-        return Watch((*self.past, grown), None, counted)
+        counted = tuple(one._replace(back=()) for one in recent if one.moved)
+        return Watch(None, replace(grown, over=new.turn), counted)
+
+    @property
+    def until(self) -> int:
+        """The turn in which the episode that lasts is over at the latest if nothing comes back."""
+        turns = [one.turn for one in self.recent for _ in one.back]
+        return turns[-LEAST_REFETCHES] + WINDOW if len(turns) >= LEAST_REFETCHES else 0
+
+    def as_text(self) -> str:
+        """Return it as JSON."""
+        return msgspec.json.encode(self).decode()
 
 
-def _turn(turn: int, events: Iterable[Event]) -> _Turn:
-    moved, back = 0, list[Faulted]()
+NOTHING_SEEN = Watch()
+
+
+def watch_of(text: str | None) -> Watch:
+    """Return what :meth:`Watch.as_text` wrote. Raises msgspec.DecodeError on anything else."""
+    return msgspec.json.decode(text, type=Watch) if text else NOTHING_SEEN
+
+
+def _busy(turn: int, events: Iterable[Event], before: PageTable) -> Busy:
+    moved, back = 0, list[Return]()
     for event in events:
         if isinstance(event, Evicted | Collected):
             moved += 1
         elif isinstance(event, Faulted) and event.kind is FaultKind.REFETCH:
-            back.append(event)
-    return _Turn(turn, moved, tuple(back))
+            back.append(_return(turn, event, before))
+    return Busy(turn, moved, tuple(back))
 
 
-def _reached(recent: Sequence[_Turn]) -> bool:
+def _return(turn: int, fault: Faulted, before: PageTable) -> Return:
+    entry = before.entries.get(fault.page)
+    unused = fault.away if entry is None else max(0, turn - entry.last_use)
+    return Return(fault.page, fault.by, fault.tokens, unused)
+
+
+def _reached(recent: Sequence[Busy]) -> bool:
     faults, moved = sum(len(one.back) for one in recent), sum(one.moved for one in recent)
     return faults >= LEAST_REFETCHES and faults >= REFETCH_BOUND * moved
 
 
-def _episode(recent: Sequence[_Turn]) -> Episode:
+def _episode(recent: Sequence[Busy]) -> Episode:
     back = [one for one in recent if one.back]
     found = Episode(back[0].turn, back[0].turn, 0, 0)
     for one in back:
@@ -118,16 +159,21 @@ def _episode(recent: Sequence[_Turn]) -> Episode:
     return found
 
 
-def _with(episode: Episode, new: _Turn) -> Episode:
+def _with(episode: Episode, new: Busy) -> Episode:
     if not new.back:
         return episode
     returns = dict(episode.returns)
-    for fault in new.back:
-        returns[fault.by] = returns.pop(fault.page, 0) + 1
+    for one in new.back:
+        returns[one.by] = returns.pop(one.page, 0) + 1
     return Episode(
         episode.start,
         new.turn,
         episode.faults + len(new.back),
-        episode.tokens + sum(fault.tokens for fault in new.back),
+        episode.tokens + sum(one.tokens for one in new.back),
         returns,
+        max(episode.unused, *(_pause(one) for one in new.back)),
     )
+
+
+def _pause(one: Return) -> int:
+    return one.unused if one.unused <= LONGEST_PAUSE else 0

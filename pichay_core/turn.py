@@ -132,9 +132,11 @@ def take(
 
 def _advanced(session: Session, seen: Seen | None, rules: Rules) -> Advance:
     if seen is None:
-        return Advance(session.table)
-    policy = released_first(rules.policy) if rules.evicts else _nothing
-    return advance(session.table, seen, policy, rules.schedule, rules.limits, session.secret)
+        return Advance(session.table, watch=session.watch)
+    policy, limits = released_first(rules.policy) if rules.evicts else _nothing, rules.limits
+    return advance(
+        session.table, seen, policy, rules.schedule, limits, session.secret, session.watch
+    )
 
 
 def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
@@ -242,6 +244,7 @@ def _after(session: Session, advanced: Advance, request: Request) -> Session:
     session = replace(
         session,
         table=advanced.table,
+        watch=advanced.watch,
         requests=session.requests + 1,
         last_at=request.at,
         ttl=ttl_of(request.head, request.messages),

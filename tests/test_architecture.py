@@ -14,11 +14,12 @@ SOURCES = {"pichay_core": ROOT, "pichay_proxy": ROOT / "addon", "pichay_cli": RO
 LAYERS = [
     "model",
     "wire.shapes",
-    "table events_asked events models modes stubs tokens prices tariff tools shell patches wire",
+    "table events_asked events_defined events_thrash events models modes stubs tokens prices "
+    "tariff tools shell patches wire",
     "policies schedule prefix faults thrash admission referring presence cacheprice birth hosts "
-    "cooperate request",
-    "pager leaving thinking session transcript ledger identity rewrite markers folding binding "
-    "flushcost cooperate.folds",
+    "cooperate request neighbours",
+    "pager given easing leaving thinking session transcript ledger identity rewrite markers "
+    "folding binding flushcost cooperate.folds",
     "warmth window flushes follow beginning advising cooperate.means cooperate.asides",
     "cooperate.recalls cooperate.wishes cooperate.status cooperate.answers",
     "turn replay traces probe",
@@ -144,6 +145,11 @@ def test_the_core_never_asks_what_day_it_is():
 def test_only_the_painters_know_rich():
     knowing = {name.rpartition(".")[2] for name in FILES if "rich" in packages(name)}
     assert knowing <= PAINTERS
+
+
+def test_only_the_page_knows_what_draws_it():
+    knowing = {name for name in FILES if packages(name) & {"vl_convert", "jinja2", "markupsafe"}}
+    assert knowing == {"pichay_cli.report.drawn", "pichay_cli.report.page"}
 
 
 def test_only_the_plot_knows_matplotlib():

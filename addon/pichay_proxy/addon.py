@@ -5,17 +5,16 @@ values, and changes the flow in its last statement.
 """
 
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from weakref import WeakKeyDictionary
 
-from mitmproxy import connection, ctx, exceptions, http, tls
+from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
-from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from pichay_core.hosts import paths_of
 from pichay_core.prices import BadPrices
 from pichay_core.store.library import Library
 from pichay_core.store.place import own_prices
@@ -25,10 +24,11 @@ from pichay_core.tariff import load_price_list
 from pichay_core.wire.report import Reader
 from pichay_proxy.boundary import FailOpen, contained
 from pichay_proxy.closing import Closing, reader_of
-from pichay_proxy.connections import hang_up, host_meant, many_connections
 from pichay_proxy.continued import LegEnd, hand_over, leg_ended
 from pichay_proxy.continuing import continuing
 from pichay_proxy.exchange import Arrived, Decision, Exchange
+from pichay_proxy.interception import Interception
+from pichay_proxy.looking_on import LookingOn, looking_on
 from pichay_proxy.memory import Tidy
 from pichay_proxy.options import Settings, add_options, lengthen_timeout, settings_of, unusable
 from pichay_proxy.paging import Paging
@@ -37,7 +37,6 @@ from pichay_proxy.sessions import LiveSessions
 from pichay_proxy.streams_check import install, selfcheck
 from pichay_proxy.traffic import (
     arrived,
-    is_reverse,
     paths_for,
     route_for,
     upgrade_required,
@@ -47,14 +46,16 @@ from pichay_proxy.traffic import (
 log = logging.getLogger("pichay")
 
 
-class Pichay:
+class Pichay(Interception):
     """Demand paging for the context window of coding agents."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._settings: Settings | None = None
         self._refused = False
         self._paging: Paging | None = None
         self._recorder: Recorder | None = None
+        self._looking: LookingOn | None = None
         self._stop_reading: Callable[[], None] = lambda: None
         self._tidy = Tidy()
         self._exchanges: WeakKeyDictionary[http.HTTPFlow, Exchange] = WeakKeyDictionary()
@@ -97,7 +98,7 @@ class Pichay:
             return
         try:
             self._open(self._settings)
-        except (Unusable, BadPrices) as error:
+        except (Unusable, BadPrices, exceptions.OptionsError) as error:
             self._refuse(error)
             return
         lengthen_timeout()
@@ -106,13 +107,23 @@ class Pichay:
     def _open(self, settings: Settings) -> None:
         prices = own_prices()
         load_price_list()  # 0.2 s that else the first request would wait
-        recorder = Recorder(settings.database, self._warn_once, contained, prices)
+        looking = looking_on(settings, os.environ, self._warn_once)
+        try:
+            recorder = Recorder(
+                settings.database, self._warn_once, contained, prices, looking.observers
+            )
+        except Unusable:
+            looking.close()
+            raise
+        looking.follow(recorder)
         kept = Library(settings.database)
         sessions = LiveSessions(kept.sessions)
         settings = self._possible(settings)
-        self._paging = Paging(settings, sessions, recorder.put, kept.content, prices, kept.earlier)
+        self._paging = Paging(
+            settings, sessions, recorder.put, kept.content, prices, kept.earlier, self._warn_once
+        )
         self._closing = Closing(self._paging, self._warn_once)
-        self._recorder, self._stop_reading = recorder, kept.close
+        self._recorder, self._stop_reading, self._looking = recorder, kept.close, looking
 
     def _possible(self, settings: Settings) -> Settings:
         """Return the settings without what this mitmproxy cannot do, after a word about it."""
@@ -130,43 +141,10 @@ class Pichay:
             self._tidy.stop()
             if not recorder.close():
                 log.warning("pichay: the database did not take everything in time")
-
-    # -- connections --------------------------------------------------------------------
-
-    def client_connected(self, client: connection.Client) -> None:
-        """Allow a client more than five streams to one host."""
-        with self._boundary():
-            server = ctx.master.addons.get("proxyserver")
-            handler = server.connections.get(client.id) if server else None
-            if handler is not None:
-                handler.max_conns.default_factory = many_connections
-
-    def server_disconnected(self, data: ServerConnectionHookData) -> None:
-        """Let nobody go on talking upstream to a client that has left."""
-        with self._boundary():
-            server = ctx.master.addons.get("proxyserver")
-            handler = server.connections.get(data.client.id) if server else None
-            if handler is not None:
-                hang_up(handler, data.server)
-
-    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
-        """Tunnel every host that is not listed, without decrypting it."""
-        with self._boundary():
-            if is_reverse(data.context.client):
-                return
-            if not self._listed(host_meant(data.context, data.client_hello.sni)):
-                data.ignore_connection = True
-
-    def tls_failed_client(self, data: tls.TlsData) -> None:
-        """Record that a client does not trust our certificate: the most common trouble."""
-        with self._boundary():
-            host = host_meant(data.context, data.conn.sni)
-            if self._paging is not None and self._listed(host):
-                self._paging.refused_certificate(host, data.conn.error or "", time.time())
-                self._warn_once(
-                    f"the client refused Pichay's certificate for {host}: set SSL_CERT_FILE, "
-                    "NODE_EXTRA_CA_CERTS or REQUESTS_CA_BUNDLE to mitmproxy's CA (pichay doctor)"
-                )
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            with self._boundary():
+                looking.close()
 
     # -- requests -----------------------------------------------------------------------
 
@@ -207,15 +185,8 @@ class Pichay:
     def _made_by_us(self, flow: http.HTTPFlow) -> bool:
         return self._closing is not None and self._closing.is_ours(flow)
 
-    @property
-    def _own_hosts(self) -> frozenset[str]:
-        return self._settings.hosts if self._settings is not None else frozenset()
-
     def _is_ours(self, flow: http.HTTPFlow) -> bool:
         return self._settings is not None and paths_for(flow, self._own_hosts) is not None
-
-    def _listed(self, host: str) -> bool:
-        return self._settings is not None and paths_of(host, self._own_hosts) is not None
 
     # -- replies ------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ class Aftermath:
             return ()
         exchange.settled = True
         live = self._sessions.get(exchange.identity, exchange.session)
-        found = self._settled(exchange, status, report, retried, live)
+        found = self._settled(exchange, status, report, retried, live, at)
         if report is None or live is None:
             return ()
         if report.id:
@@ -61,6 +61,7 @@ class Aftermath:
         report: Report | None,
         retried: str | None,
         live: Session | None,
+        at: float,
     ) -> Clearing:
         """Record what the request cost; return what the provider cleared of it."""
         usage = report.usage if report and status == 200 else None
@@ -78,6 +79,7 @@ class Aftermath:
                 retried,
                 found.tokens,
                 exchange.asked,
+                at,
             )
         )
         return found

@@ -1,10 +1,13 @@
 """A turn as it is recorded, and a request as the model knows it."""
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 
 from pichay_core.cooperate.asides import told, untold
-from pichay_core.events import Event
+from pichay_core.events import Event, Warned
 from pichay_core.models import context_window
+from pichay_core.neighbours import TWO, Neighbour
 from pichay_core.request import Request
 from pichay_core.session import Match, Session
 from pichay_core.store.records import Turned
@@ -54,6 +57,20 @@ def turned(carried: Carried, matched: Match, turn: Turn, why: str | None) -> Tur
         unseen=_unseen(turn.session),
         window=context_window(request.head.model, request.betas),
     )
+
+
+def edited_by_two(turn: Turn, found: Neighbour | None, warn: Callable[[str], None]) -> Turn:
+    """Return a turn in which its session is warned, once, of somebody else who edits it."""
+    session = turn.session
+    if found is None or TWO in session.warned:
+        return turn
+    warn(
+        f"{found.name} edits these requests too (known by {found.by}): each undoes what the other "
+        "saves. Use one of the two; pichay doctor says how"
+    )
+    warning = Warned(TWO, f"{found.name}, known by {found.by}")
+    session = replace(session, warned=session.warned | {TWO})
+    return replace(turn, session=session, events=(*turn.events, warning))
 
 
 def _unseen(session: Session) -> int:

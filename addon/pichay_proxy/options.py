@@ -50,6 +50,10 @@ class Settings:
     """Where pages leave, it may also say so in tags of its own text."""
     http_fallback: bool = False
     """A client that asks for a WebSocket is told to use HTTP."""
+    metrics_port: int = 0
+    """Of loopback, where Prometheus may ask for figures; 0 for none."""
+    otel: bool = False
+    """Spans of OpenTelemetry are made."""
 
     def mode_for(self, credential: str, model: str) -> str:
         """Return the mode of a request with this kind of credential.
@@ -120,6 +124,12 @@ def add_options(loader: Loader) -> None:
     add("pichay_allow_subscription", bool, False,
         "Also edit under a subscription login, as with an API key (may be refused or billed "
         "apart).")  # fmt: skip
+    add("pichay_metrics_port", int, 0,
+        "Port of 127.0.0.1 where Prometheus may ask for /metrics; 0 for none.")  # fmt: skip
+    add("pichay_otel", bool, False,
+        "One OpenTelemetry span per request (amounts and names, no text of it) to the endpoint in "
+        "OTEL_EXPORTER_OTLP_ENDPOINT; nothing is sent anywhere unless you name one. Needs "
+        "pip install 'pichay[otel]'.")  # fmt: skip
     add("pichay_max_body_mb", int, 64, "A larger decoded body passes as it came, in MiB.")
 
 
@@ -175,6 +185,8 @@ def settings_of(options: Options) -> Settings:
         memory_tools=options.pichay_memory_tools,
         cleanup_tags=options.pichay_cleanup_tags,
         http_fallback=options.pichay_http_fallback,
+        metrics_port=_port(options.pichay_metrics_port),
+        otel=options.pichay_otel,
         largest_body=_at_least(options, "pichay_max_body_mb", 1) * 1024 * 1024,
     )
 
@@ -205,6 +217,14 @@ def _at_least(options: Options, name: str, least: int) -> int:
     if value < least:
         raise exceptions.OptionsError(f"{name} must be {least} or more, not {value}")
     return value
+
+
+def _port(number: int) -> int:
+    if not 0 <= number <= 65535:
+        raise exceptions.OptionsError(
+            f"pichay_metrics_port must be a port, or 0 for none, not {number}"
+        )
+    return number
 
 
 def _oversize(size: int) -> int:

@@ -11,8 +11,9 @@ from functools import partial
 from pichay_core.birth.choice import only_begun
 from pichay_core.birth.profile import Earlier
 from pichay_core.birth.project import client_of, project_of
-from pichay_core.events import Event, Failed, Frozen, Passed
+from pichay_core.events import Event, Failed, Frozen, Passed, Warned
 from pichay_core.identity import Identity, identify, shape_of
+from pichay_core.neighbours import neighbour
 from pichay_core.pager import Held
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.request import Request, read_messages
@@ -28,7 +29,7 @@ from pichay_core.wire.message import Message
 from pichay_proxy.aftermath import Aftermath
 from pichay_proxy.answering import Answering
 from pichay_proxy.chains import chained, staying
-from pichay_proxy.committing import as_model_knows, turned
+from pichay_proxy.committing import as_model_knows, edited_by_two, turned
 from pichay_proxy.credentials import Credential, credential_of
 from pichay_proxy.exchange import (
     AS_IT_CAME,
@@ -58,9 +59,11 @@ class Paging:
         stored: Callable[[str], str | None],
         prices: Prices = NOTHING,
         earlier: Callable[[Session], Sequence[Earlier]] = lambda _: (),
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.settings = settings
         self._earlier = earlier
+        self._warn = warn
         self._prices = prices
         self._sessions = sessions
         self._put = put
@@ -166,6 +169,8 @@ class Paging:
         matched = self._matched(request, identity, arrived.headers)
         self._working = matched.session
         rules = self._rules(matched, request, credential, arrived.host)
+        new = request.messages[matched.shared :]
+        beside = neighbour(request.head.tool_names, new, request.format)
         matched, request, unsaid = as_model_knows(matched, request, rules)
         carried = Carried(arrived, identity, credential.kind, rules, request)
         if matched.session.frozen:
@@ -178,6 +183,7 @@ class Paging:
             kept, why = self._kept(matched, request, rules), "; ".join(sorted(turn.problems))
             turn = self._distrusted(turn, matched, kept)
         turn = replace(turn, events=(*unsaid, *turn.events))
+        turn = edited_by_two(turn, beside, self._warn)
         self._commit(carried, matched, turn, why)
         return decision(carried, turn)
 
@@ -275,9 +281,13 @@ class Paging:
         if after.frozen and not live.frozen:
             self._put(Happened(Frozen(after.frozen), at, after.id, after))
 
-    def refused_certificate(self, host: str, detail: str, at: float) -> None:
+    def refused_certificate(self, host: str, detail: str, at: float, client: str = "") -> None:
         """Record that a client does not trust our certificate."""
-        self._put(Refused(host, at, detail))
+        self._put(Refused(host, at, detail, client))
+
+    def warned(self, warning: Warned, at: float) -> None:
+        """Record what the user should know of no one session."""
+        self._put(Happened(warning, at))
 
 
 def _betas(headers: Mapping[str, str]) -> frozenset[str]:

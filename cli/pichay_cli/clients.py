@@ -1,7 +1,7 @@
 """The clients that are known: what each is told, and what its user should know.
 
 Rule of this file: data, and the questions one may ask of it. One more client is one entry. What
-each reads is measured with the versions of November 2026; the README prints :func:`rows`.
+each reads is measured with the versions of November 2026; the docs print :func:`rows`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -264,7 +264,7 @@ TITLES = ("client", "started as", "CA by", "`--reverse` by", "to know")
 
 
 def rows() -> list[tuple[str, ...]]:
-    """Return the table that the README prints, without its titles, in Markdown."""
+    """Return the table that the docs print, without its titles, in Markdown."""
     return [
         (
             client.name,

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlite_utils import Database
-
 from pichay_cli.births_view import births_data
 from pichay_cli.cooperation_view import cooperation_data
 from pichay_cli.overview import LATEST
@@ -16,6 +14,7 @@ from pichay_core.store import figures
 from pichay_core.store.activity import Activity, Tally, activity
 from pichay_core.store.births import Births, births
 from pichay_core.store.cooperation import Cooperation, cooperation
+from pichay_core.store.database import Database
 from pichay_core.store.figures import Net, SessionFigures
 from pichay_core.store.scope import Scope
 

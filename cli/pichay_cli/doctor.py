@@ -2,17 +2,23 @@
 
 import json
 import os
+import sqlite3
 import sys
+import time
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from pichay_cli import checkup
-from pichay_cli.checkup import Row, Status
+from pichay_cli import checkup, disk, troubles
 from pichay_cli.options import CONFDIR, Options
+from pichay_cli.row import Row, Status
 from pichay_core.store.place import home
+from pichay_core.store.schema import Unusable, open_for_reading
+from pichay_core.store.scope import Scope
+from pichay_core.store.troubles import troubles as found
 
 
 @click.command()
@@ -24,7 +30,7 @@ from pichay_core.store.place import home
 def doctor(
     confdir: Path, database: Path | None, as_json: bool, hosts: bool, own: tuple[str, ...]
 ) -> None:
-    """Check what Pichay needs: Python, mitmproxy, the CA and who trusts it, port, database.
+    """Check what Pichay needs, and what the recording says went wrong in the last 7 days.
 
     The exit code is 1 if anything fails.
     """
@@ -67,8 +73,23 @@ def examined(options: Options) -> list[Row]:
         *checkup.clients(confdir, os.environ),
         *checkup.node_goes_through(os.environ),
         checkup.proxies(os.environ),
+        *checkup.gateways(os.environ),
         checkup.default_port(),
         checkup.state_folder(home()),
         checkup.database(options.recording()),
+        *disk.room(options.recording()),
         checkup.price_file(),
+        *_recorded(options.recording(), time.time()),
     ]
+
+
+def _recorded(path: Path, now: float) -> list[Row]:
+    """What the recording says went wrong; nothing where it cannot be read, which is told above."""
+    if not path.exists():
+        return []
+    try:
+        db = open_for_reading(path)
+        with closing(db.conn):
+            return troubles.told(found(db, Scope(since=now - troubles.LOOKED_BACK)), now)
+    except (Unusable, sqlite3.Error):
+        return []

@@ -24,6 +24,20 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Never proxied: agents talk to servers of their own there."""
 
 
+KNOWN_PORTS = {8787: "headroom", 4444: "lean-ctx"}
+"""Where other programs that edit the same requests listen, unless they are told otherwise."""
+
+
+def inside(environment: Mapping[str, str], certificates: Path) -> bool:
+    """True in a shell that a Pichay started, or that its variables were pasted into.
+
+    *certificates* is the folder of Pichay's own bundles.
+    """
+    named = (environment.get(name) for name in CERTIFICATE_VARIABLES)
+    trusts = any(Path(path).parent == certificates for path in named if path)
+    return trusts and any(environment.get(name) for name in PROXY_VARIABLES)
+
+
 def through_proxy(environment: Mapping[str, str], port: int, bundle: Path) -> dict[str, str]:
     """What to set so that any client goes through 127.0.0.1:*port* and trusts *bundle*."""
     proxy = dict.fromkeys(PROXY_VARIABLES, f"http://127.0.0.1:{port}")

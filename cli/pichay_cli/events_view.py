@@ -7,7 +7,7 @@ it was recorded.
 from collections.abc import Callable
 
 from pichay_cli.amounts import times, tokens
-from pichay_cli.render import BAD, QUIET
+from pichay_cli.render import BAD, GOOD, QUIET
 from pichay_core.store.stories import EventStory
 
 _STYLES = {
@@ -26,6 +26,9 @@ _STYLES = {
     "collapsed": "cyan",
     "advised": QUIET,
     "unsaid": "yellow",
+    "thrashed": BAD,
+    "eased": "magenta",
+    "recovered": GOOD,
 }
 NAME_WIDTH = 10
 """Letters of the longest name: tls failed."""
@@ -164,6 +167,25 @@ def _unsaid(event: EventStory) -> str:
     return f"what the client had not been shown from message {at} on is not sent: {event.why}"
 
 
+def _thrashed(event: EventStory) -> str:
+    faults, pages = event.detail.get("faults", 0), times(event.detail.get("pages", 0), "page")
+    back = f"{times(faults, 'refetch', 'refetches')} of {pages}, {_tokens(event)}"
+    return f"{back}, since turn {event.detail.get('start', 0)}: pages leave that are in use"
+
+
+def _eased(event: EventStory) -> str:
+    pins, tau = times(event.detail.get("pins", 0), "page"), event.detail.get("tau", 0)
+    held = f"flushes that cost anything wait until turn {event.detail.get('until', 0)}"
+    return f"{held}, pages stay {times(tau, 'turn')} at least, {pins} pinned for longer"
+
+
+def _recovered(event: EventStory) -> str:
+    first, last = event.detail.get("start", 0), event.detail.get("last", 0)
+    back = times(event.detail.get("faults", 0), "refetch", "refetches")
+    bounced = times(event.detail.get("bounced", 0), "page")
+    return f"turns {first} to {last} over: {back}, {_tokens(event)}, {bounced} twice or more"
+
+
 def _refused(event: EventStory) -> str:
     return f"{event.detail.get('host')}: the client refused the certificate"
 
@@ -206,4 +228,7 @@ _STORIES: dict[str, Callable[[EventStory], str]] = {
     "advised": _advised,
     "unsaid": _unsaid,
     "tls_failed": _refused,
+    "thrashed": _thrashed,
+    "eased": _eased,
+    "recovered": _recovered,
 }

@@ -21,7 +21,7 @@ import click
 
 from pichay_cli.certificates import bundles
 from pichay_cli.clients import UNKNOWN, Client
-from pichay_cli.environment import through_proxy, to_base_url
+from pichay_cli.environment import inside, through_proxy, to_base_url
 from pichay_cli.options import Options
 from pichay_cli.route import Route, route
 from pichay_core.store.place import home
@@ -78,9 +78,10 @@ def started(
     """mitmdump with the addon, as *options* say, for a client that has *environment*."""
     way = route(environment, options.port, options.reverse, options.hosts, client)
     _require_reachable(way)
+    _require_outside(way, environment)
     if options.port:
         _require_free(options.port)
-    trust = bundles(home() / "certificates", options.folder(), environment)
+    trust = bundles(certificates_folder(), options.folder(), environment)
     settings = (
         *way.settings,
         *options.addon_settings(),
@@ -114,6 +115,11 @@ def log_file() -> Iterator[Path]:
     finally:
         if path.exists() and not path.stat().st_size:
             path.unlink()
+
+
+def certificates_folder() -> Path:
+    """Where the bundles are that a client is told to trust."""
+    return home() / "certificates"
 
 
 def addon_path() -> Path:
@@ -162,6 +168,16 @@ def _require_reachable(way: Route) -> None:
     raise click.ClickException(
         f"HTTPS_PROXY names {way.proxy[0]}:{way.proxy[1]}, but nothing answers there. "
         "Start that proxy, or: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy"
+    )
+
+
+def _require_outside(way: Route, environment: Mapping[str, str]) -> None:
+    """One Pichay does not go through another: it does not trust their CA, lest it decrypt twice."""
+    if way.proxy is None or not inside(environment, certificates_folder()):
+        return
+    raise click.ClickException(
+        f"This shell goes through a Pichay already (127.0.0.1:{way.proxy[1]}). Start the agent "
+        "without this one, or first: unset HTTPS_PROXY https_proxy HTTP_PROXY http_proxy"
     )
 
 

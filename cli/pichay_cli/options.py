@@ -45,6 +45,8 @@ class Options:
     memory_tools: bool | None = None
     cleanup_tags: bool = False
     http_fallback: bool = False
+    metrics_port: int | None = None
+    otel: bool = False
     database: Path | None = None
     reverse: bool = False
     port: int | None = None
@@ -78,6 +80,8 @@ class Options:
             given.append("pichay_cleanup_tags=true")
         if self.http_fallback:
             given.append("pichay_http_fallback=true")
+        if self.otel:
+            given.append("pichay_otel=true")
         if self.database is not None:
             given.append(f"pichay_database={self.recording()}")
         return tuple(given)
@@ -86,6 +90,7 @@ class Options:
 _SINGLE = (
     *("mode", "tools", "policy", "schedule", "flush_tokens", "keep_tokens"),
     *("tau", "min_bytes", "pin_half_life", "oversize_bytes", "max_body_mb"),
+    "metrics_port",
 )
 
 
@@ -192,6 +197,18 @@ _OPTIONS: tuple[Callable[[Callable[..., Any]], Callable[..., Any]], ...] = (
         is_flag=True,
         help="Let the model do the same by tags in its text; they are taken out of it (modes page, "
         "full).",
+    ),
+    click.option(
+        "--metrics-port",
+        type=click.IntRange(0, 65535),
+        help="Port of 127.0.0.1 where Prometheus may ask for /metrics; 0 (the default) for none.",
+    ),
+    click.option(
+        "--otel",
+        is_flag=True,
+        help="One OpenTelemetry span per request (amounts and names, no text of it) to the "
+        "endpoint in OTEL_EXPORTER_OTLP_ENDPOINT; nothing is sent anywhere unless you name one. "
+        "Needs pip install 'pichay[otel]'.",
     ),
     click.option("--database", type=_PATH, help="Record here, not in PICHAY_HOME."),
     click.option(

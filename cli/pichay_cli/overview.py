@@ -1,7 +1,5 @@
 """The whole of the figures as one drawing."""
 
-from sqlite_utils import Database
-
 from pichay_cli.amounts import ago
 from pichay_cli.births_view import births_panel
 from pichay_cli.cooperation_view import cooperation_panel
@@ -11,6 +9,7 @@ from pichay_core.store import figures
 from pichay_core.store.activity import activity
 from pichay_core.store.births import births
 from pichay_core.store.cooperation import cooperation
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope
 
 LATEST = 5

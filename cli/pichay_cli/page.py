@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from sqlite_utils import Database
 
 from pichay_cli.amounts import times, tokens
 from pichay_cli.recording import database_option, something
@@ -21,6 +20,7 @@ from pichay_cli.render import (
 )
 from pichay_core.store import stories
 from pichay_core.store.collapses import CollapseStory, collapses
+from pichay_core.store.database import Database
 from pichay_core.store.stories import EventStory, PageStory
 from pichay_core.tools import FAULT
 
@@ -35,25 +35,44 @@ def page(handle: str, content: bool, database: Path) -> None:
     So with turns that a summary of the model's stands for.
     """
     with something(database) as db:
-        found, turns = stories.pages(db, handle), collapses(db, handle)
-        if not (found or turns):
-            raise click.ClickException(
-                f"No page has the handle {handle}. A stub ends in its handle: Page ABCD2345."
-            )
         if content:
-            click.echo(_text(db, (*found, *turns)[0]), nl=False)
-        elif found:
-            happened = stories.events(db, found[0].session, found[0].id)
-            display(inset(story(found, happened)))
-        else:
-            display(inset(collapsed(turns[0])))
+            click.echo(_text(db, handle), nl=False)
+            return
+        found = drawn(db, handle)
+    if found is None:
+        raise click.ClickException(no_page(handle))
+    display(inset(found))
 
 
-def _text(db: Database, chosen: PageStory | CollapseStory) -> bytes:
-    text = stories.content(db, chosen.digest)
+def no_page(handle: str, where: str = "") -> str:
+    """What is said of a handle that none has, in that session if one is named."""
+    of = f"No page of {where}" if where else "No page"
+    return f"{of} has the handle {handle}. A stub ends in its handle: Page ABCD2345."
+
+
+def drawn(db: Database, handle: str, session: str | None = None) -> RenderableType | None:
+    """The story of a page, or of collapsed turns, by its handle: in that session, or the last.
+
+    None if there is none.
+    """
+    found, turns = stories.pages(db, handle), collapses(db, handle)
+    if session is not None:
+        found = tuple(sorted(found, key=lambda page: page.session != session))
+        found = found if found and found[0].session == session else ()
+        turns = tuple(one for one in turns if one.session == session)
+    if found:
+        return story(found, stories.events(db, found[0].session, found[0].id))
+    return collapsed(turns[0]) if turns else None
+
+
+def _text(db: Database, handle: str) -> bytes:
+    found = (*stories.pages(db, handle), *collapses(db, handle))
+    if not found:
+        raise click.ClickException(no_page(handle))
+    text = stories.content(db, found[0].digest)
     if text is None:
         raise click.ClickException(
-            f"The text of page {chosen.handle} was not kept: only its story is recorded."
+            f"The text of page {found[0].handle} was not kept: only its story is recorded."
         )
     return text
 

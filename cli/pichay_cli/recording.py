@@ -10,10 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import click
-from sqlite_utils import Database
 
 from pichay_cli.amounts import ago, duration, moment, plain
 from pichay_core.store import figures, stories
+from pichay_core.store.database import Database
 from pichay_core.store.place import database_path
 from pichay_core.store.schema import Unusable, open_for_reading, open_for_writing
 

@@ -6,9 +6,9 @@ Rule of this file: nothing is taken away that was not counted and agreed to befo
 from dataclasses import asdict
 
 import click
-from sqlite_utils import Database
 
 from pichay_cli.amounts import times
+from pichay_core.store.database import Database
 from pichay_core.store.upkeep import Removed, give_back
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -58,6 +58,8 @@ class Plan:
     birth: bool = False
     """What stands in front goes out shorter from the first request on, and tells of paging."""
     evicts: bool = True
+    eases: bool = True
+    """Thrash is answered."""
 
     @property
     def name(self) -> str:
@@ -67,8 +69,8 @@ class Plan:
         return f"{self.policy}, {self.schedule}, tau {self.tau}{marker}{birth}"
 
 
-PAPER = Plan("fifo", "every-turn", 4, boundary=False)
-"""The configuration of arXiv 2603.09023: no marker on the eviction boundary."""
+PAPER = Plan("fifo", "every-turn", 4, boundary=False, eases=False)
+"""The configuration of arXiv 2603.09023: no marker on the boundary, thrash not answered."""
 
 
 type Births = Mapping[str, Birth]
@@ -102,6 +104,7 @@ class Given:
             min_bytes=self.min_bytes,
             flush_tokens=plan.flush_tokens,
             keep=plan.keep_tokens,
+            eases=plan.eases,
         )
         multiples = None
         if self.read is not None and self.write is not None:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from pichay_cli.clients import Client, client_of
 from pichay_cli.launch import Proxy, log_file, started
 from pichay_cli.options import Options, launch_options
 from pichay_cli.relay import Relay
+from pichay_core.store.place import beside
+from pichay_core.store.schema import is_newer
 
 
 class NotFoundError(click.ClickException):
@@ -38,6 +41,7 @@ class NotExecutableError(click.ClickException):
 def run(options: Options, command: tuple[str, ...]) -> None:
     """Run an agent with its context paged, for example: pichay run -- claude"""
     _require(command)
+    options = _usable(options)
     database = options.recording()
     since = time.time()
     with Relay() as relay:
@@ -58,6 +62,23 @@ def _session(options: Options, command: tuple[str, ...], database: Path, relay: 
         if log.stat().st_size:
             _say(f"the proxy had something to say: {log}")
     return code
+
+
+def _usable(options: Options) -> Options:
+    """The options with a recording that this Pichay can write: an agent is not kept from running.
+
+    Where a newer one has been at work, that is one of its own beside it, and said so. A file that
+    the user has named stays named.
+    """
+    newer = options.recording()
+    if options.database is not None or not is_newer(newer):
+        return options
+    own = beside(newer)
+    _say(
+        f"{newer} was written by a newer Pichay, so this one records in {own.name} beside it: "
+        f"upgrade, or look at it with --database {own}"
+    )
+    return replace(options, database=own)
 
 
 def _require(command: tuple[str, ...]) -> None:

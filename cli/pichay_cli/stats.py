@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from pichay_cli.data import as_data
-from pichay_cli.live import live_panel, watch
 from pichay_cli.overview import overview
 from pichay_cli.recording import (
     NOTHING_YET,
@@ -35,7 +34,7 @@ def stats(
         raise click.UsageError("--live and --json do not go together.")
     scope = _scope(database, session, since)
     if live:
-        watch(database, scope) if on_screen() else display(live_panel(database, time.time(), scope))
+        _watch(database, scope)
         return
     with reading(database) as db:
         if as_json:
@@ -44,6 +43,13 @@ def stats(
             click.echo(NOTHING_YET)
         else:
             display(inset(overview(db, time.time(), scope)))
+
+
+def _watch(database: Path, scope: Scope) -> None:
+    # Here, as the figures alone need not wait for its import.
+    from pichay_cli.live import live_panel, watch
+
+    watch(database, scope) if on_screen() else display(live_panel(database, time.time(), scope))
 
 
 def _scope(database: Path, session: str | None, since: float | None) -> Scope:

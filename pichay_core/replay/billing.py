@@ -17,7 +17,7 @@ from pichay_core.cacheprice import (
     input_price,
     surcharges_of,
 )
-from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed, Stripped
+from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed, Recovered, Stripped
 from pichay_core.model import FaultKind, Kind, Usage
 from pichay_core.prefix import Ttl
 from pichay_core.replay.born import Ahead
@@ -27,7 +27,7 @@ from pichay_core.replay.world import World
 from pichay_core.schedule import Window
 from pichay_core.session import Session
 from pichay_core.table import Entry
-from pichay_core.thrash import Watch
+from pichay_core.thrash import Episode
 from pichay_core.traces.trace import Conversation
 from pichay_core.turn import Turn
 
@@ -101,7 +101,8 @@ class _Account:
         self._world = world
         self._ahead = ahead
         self._found: list[Report] = []
-        self._watch = Watch()
+        self._over: list[Episode] = []
+        self._lasts: Episode | None = None
 
     def add(self, seen: Replayed, bare: Usage) -> None:
         """Add one request, which costs *bare* untouched."""
@@ -112,7 +113,9 @@ class _Account:
             same = 0 if session.stripped < seen.before.stripped else min(same, seen.before.stripped)
         self._world.front(seen.ahead.sent)
         usage, broke = self._world.bill(session, same, at)
-        self._watch = self._watch.after(session.turn, seen.turn.events)
+        self._lasts = session.watch.current
+        if any(isinstance(event, Recovered) for event in seen.turn.events) and session.watch.last:
+            self._over.append(session.watch.last)
         self._found.append(_report(seen, usage, bare, broke, self._prices(seen)))
 
     def _prices(self, seen: Replayed) -> "_Prices":
@@ -126,7 +129,7 @@ class _Account:
 
     def report(self) -> Report:
         """Return all of it."""
-        episodes = self._watch.episodes
+        episodes = [*self._over, *([self._lasts] if self._lasts else [])]
         thrash = Report(
             thrash=len(episodes),
             thrash_tokens=sum(episode.tokens for episode in episodes),

@@ -9,20 +9,22 @@ from collections import OrderedDict
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
-from sqlite_utils import Database
-
 from pichay_core.events import Advised, Differed, Duplicated, Repaired, Trimmed
 from pichay_core.ledger import Amounts, Ledger, settle
 from pichay_core.model import PageId, SessionId, Usage
 from pichay_core.prices import NOTHING, Price, Prices
 from pichay_core.session import Session
+from pichay_core.store.bill import Bill
 from pichay_core.store.collapsed import CollapsedTurns, tokens_beside
+from pichay_core.store.database import Database
 from pichay_core.store.decisions import Decisions, insert
-from pichay_core.store.flushes import Bill, Flushes
+from pichay_core.store.defined import put_definitions
+from pichay_core.store.flushes import Flushes
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Record, Settlement, Turned
 from pichay_core.store.scope import Scope, rows
 from pichay_core.store.shape import shape_row
+from pichay_core.store.thrashing import Episodes
 from pichay_core.store.turns import NOTHING_SAVED, Counted, counted_page, turn_row
 from pichay_core.store.vocabulary import count_tokens
 from pichay_core.tariff import load_price_list, price
@@ -41,6 +43,7 @@ class Accounts:
         self._prices = prices
         self._decisions = Decisions(db)
         self._flushes = Flushes(db, prices)
+        self._episodes = Episodes(db)
         self._collapsed = CollapsedTurns()
         self._counted: OrderedDict[SessionId, dict[PageId, int]] = OrderedDict()
         self._appended: dict[tuple[SessionId, int], int] = {}
@@ -68,16 +71,23 @@ class Accounts:
                 each = self._calibration(record.model).multiplier / O200K_BYTES_PER_TOKEN
                 collapsed = self._collapsed.beside(record, counted, each)
                 self._flushes.turned(record, counted, each, collapsed)
+                self._episodes.turned(record, counted)
                 if record.before is None and record.after.parent is not None:
                     self._inherit(record.after)
-                # Another process may have gone on with the same conversation: its turn goes.
                 row = turn_row(record, counted, each, sum(collapsed.values()))
                 row |= shape_row(record, counted, each)
-                insert(self._db, "turns", [row], "insert or replace")
+                # Another process may have gone on with the same conversation: its turn goes.
+                self._execute(_GONE, row)
+                insert(self._db, "turns", [row])
+                put_definitions(self._db, record)
             case Settlement():
                 self._settled(record)
             case _:
                 pass
+
+    def turn(self, record: Settlement) -> Row | None:
+        """Return the row of a request whose reply has ended, with who serves its session."""
+        return self._row(_TURN, {"session": record.session, "request": record.request})
 
     def _inherit(self, fork: Session) -> None:
         """Let a fork begin with what the provider holds of its parent, or held."""
@@ -131,11 +141,7 @@ class Accounts:
 
     def _settled(self, record: Settlement) -> None:
         key = {"session": record.session, "request": record.request}
-        row = self._row(
-            "select turns.*, provider from turns join sessions on sessions.id = session "
-            "where session = :session and request = :request",
-            key,
-        )
+        row = self.turn(record)
         appended = self._appended.pop((record.session, record.request), 0)
         if row is None:
             return
@@ -186,11 +192,12 @@ class Accounts:
             record.cleared,
             row["provider"],
         )
-        born = self._flushes.billed(bill)
+        beside = self._flushes.billed(bill)
+        self._episodes.billed(bill, beside)
         return {
             "cleared_tokens": record.cleared,
-            "birth_saved_tokens": born.tokens,
-            "birth_saved_dollars": born.dollars,
+            "birth_saved_tokens": beside.born.tokens,
+            "birth_saved_dollars": beside.born.dollars,
             "input_tokens": usage.input,
             "cache_read_tokens": usage.cache_read,
             "cache_write_5m_tokens": usage.cache_write_5m,
@@ -201,6 +208,8 @@ class Accounts:
             "untouched_cache_write_tokens": settled.untouched.cache_write,
             "untouched_output_tokens": settled.untouched.output,
             "dollars": real.total if real else None,
+            "read_dollars": real.cache_read if real else None,
+            "output_dollars": real.output if real else None,
             "untouched_dollars": untouched.total if untouched else None,
             "prefix_broken": settled.prefix_broken,
         }
@@ -233,6 +242,14 @@ class Accounts:
 
     def _execute(self, sql: str, values: Row) -> None:
         self._db.conn.execute(sql, values)
+
+
+_GONE = "delete from turns where session = :session and request = :request"
+"""Not by replacing it: not every connection tells the triggers of that."""
+_TURN = """
+select turns.*, provider, wire, kind from turns join sessions on sessions.id = session
+where session = :session and request = :request
+"""
 
 
 def _text(record: Turned, page: PageId) -> str:

@@ -1,6 +1,7 @@
 """What paging did, counted: faults, flushes, what was held back, whether it thrashes.
 
-Rule of this file: each question is one pass over a table, and nothing is judged but thrashing.
+Rule of this file: each question is one pass, over sums where these are kept; nothing is judged
+but thrashing.
 """
 
 from collections import defaultdict
@@ -8,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.schema import has_flushes
-from pichay_core.store.scope import EVERYTHING, Row, Scope, own, rows, where
+from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+from pichay_core.store.totals import event_sums, turn_sums
 from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND
 
 
@@ -81,59 +82,51 @@ class Activity:
 def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
     """Return what happened in scope."""
     happened: dict[str, list[Tally]] = defaultdict(list)
-    for row in rows(db, _EVENTS.format(where=where(scope)), scope):
+    events, turns = event_sums(db, scope), turn_sums(db, scope)
+    for row in rows(db, _EVENTS.format(events=events, where=where(scope)), scope):
         happened[row["kind"]].append(_tally(row))
     return Activity(
         happened={kind: tuple(tallies) for kind, tallies in happened.items()},
         outcomes=tuple(
             (row["outcome"], _tally(row))
-            for row in rows(db, _OUTCOMES.format(where=where(scope, also=own(db))), scope)
+            for row in rows(
+                db, _OUTCOMES.format(turns=turns, where=where(scope, also="own")), scope
+            )
         ),
-        held=_tallies(db, _HELD, scope),
-        flushes=_tallies(db, _FLUSHES, scope),
+        held=_tallies(db, _HELD, scope, "held_tokens > 0"),
+        flushes=_tallies(db, _FLUSHES.format(turns=turns, where="{where}"), scope, "flushed <> ''"),
         paid_back=_paid_back(db, scope),
         frozen=_frozen(db, scope),
-        refusals=_tallies(db, _REFUSALS, scope),
+        refusals=_tallies(db, _REFUSALS.format(events=events, where="{where}"), scope, _REFUSED),
         **_counts(db, scope),
     )
 
 
 _EVENTS = """
-    select kind, why, sum(case kind when 'cleared' then json_extract(detail, '$.pages') else 1 end)
-        count, sum(tokens) tokens from events {where}
-    group by kind, why order by count desc, why
+    select kind, nullif(why, '') why, sum(count) count, sum(tokens) tokens from {events} {where}
+    group by kind, 2 order by 3 desc, 2
 """
 _OUTCOMES = """
-    select outcome, why, count(*) count from turns {where}
-    group by outcome, why order by count desc, outcome, why
+    select outcome, nullif(why, '') why, sum(requests) count from {turns} {where}
+    group by outcome, 2 order by 3 desc, outcome, 2
 """
 _HELD = """
     select held_why why, count(*) count, max(held_tokens) tokens from turns {where}
     group by held_why order by count desc, why
 """
 _FLUSHES = """
-    select flushed why, count(*) count from turns {where}
-    group by flushed order by count desc, why
+    select flushed why, sum(requests) count from {turns} {where}
+    group by flushed order by 2 desc, 1
 """
 _REFUSALS = """
-    select json_extract(detail, '$.host') why, count(*) count from events {where}
-    group by 1 order by count desc, why
+    select about why, sum(count) count from {events} {where} group by about order by 2 desc, 1
 """
-_REFAULTS = """
-    select count(*) count from events join pages
-    on pages.session = events.session and pages.id = events.page
-    {where} and pages.faults > 0
-"""
-_CONDITIONS = {
-    _HELD: "held_tokens > 0",
-    _FLUSHES: "flushed is not null",
-    _REFUSALS: "kind = 'tls_failed'",
-}
+_REFUSED = "kind = 'tls_failed'"
+_REFAULTS = "kind = 'faulted' and about = 'again'"
 
 
-def _tallies(db: Database, sql: str, scope: Scope) -> tuple[Tally, ...]:
-    clause = where(scope, also=_CONDITIONS[sql])
-    return tuple(_tally(row) for row in rows(db, sql.format(where=clause), scope))
+def _tallies(db: Database, sql: str, scope: Scope, also: str) -> tuple[Tally, ...]:
+    return tuple(_tally(row) for row in rows(db, sql.format(where=where(scope, also=also)), scope))
 
 
 def _tally(row: Row) -> Tally:
@@ -155,18 +148,17 @@ def _paid_back(db: Database, scope: Scope) -> int | None:
 
 
 def _counts(db: Database, scope: Scope) -> dict[str, int]:
-    refetched = where(
-        scope, "events.session", "events.at", "events.kind = 'faulted' and events.why = 'refetch'"
-    )
-    (refaults,) = rows(db, _REFAULTS.format(where=refetched), scope)
     seen = f"session in (select id from sessions {where(scope, 'id', 'last_at')})"
     pinned = f"pin_strength is not null{'' if scope == EVERYTHING else f' and {seen}'}"
     (pins,) = rows(db, f"select count(*) count from pages where {pinned}", scope)
-    (breaks,) = rows(
-        db, f"select count(*) count from turns {where(scope, also='prefix_broken = 1')}", scope
-    )
     return {
-        "refaults": refaults["count"],
+        "refaults": _sum(db, "count", event_sums(db, scope), scope, _REFAULTS),
         "pins_now": pins["count"],
-        "prefix_breaks": breaks["count"],
+        "prefix_breaks": _sum(db, "prefix_breaks", turn_sums(db, scope), scope, ""),
     }
+
+
+def _sum(db: Database, column: str, source: str, scope: Scope, also: str) -> int:
+    sql = f"select ifnull(sum({column}), 0) found from {source} {where(scope, also=also)}"
+    (row,) = rows(db, sql, scope)
+    return row["found"]

@@ -1,14 +1,15 @@
 """What was sent smaller from the first time on, and what it saved.
 
-Rule of this file: one pass over the turns. Amounts are tokens over all requests in scope: a
-definition that stays away from ten requests counts ten times, as it would have been billed.
+Rule of this file: one pass over the turns, or their sums. Amounts are tokens over all requests in
+scope: a definition that stays away from ten requests counts ten times, as it would have been
+billed.
 """
 
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Scope, rows, where
+from pichay_core.store.totals import turn_sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,16 @@ def births(db: Database, scope: Scope = EVERYTHING) -> Births:
     """Return what births brought in scope; nothing of a recording that does not say."""
     if "birth_saved_tokens" not in db["turns"].columns_dict:
         return Births()
-    (row,) = rows(db, f"select {_SUMS} from turns {where(scope)}", scope)
+    sql = f"select {_SUMS} from {turn_sums(db, scope)} {where(scope)}"
+    (row,) = rows(db, sql, scope)
     return Births(**row)
 
 
 _SUMS = """
-    ifnull(sum(definitions_tokens + protocol_tokens + shortened_tokens <> 0), 0) requests,
-    ifnull(sum(definitions_tokens), 0) definitions,
-    ifnull(sum(protocol_tokens), 0) protocol,
-    ifnull(sum(shortened_tokens), 0) shortened,
-    total(birth_saved_tokens) saved_tokens,
-    sum(birth_saved_dollars) saved_dollars
+    ifnull(sum(born), 0) requests,
+    ifnull(sum(definitions), 0) definitions,
+    ifnull(sum(protocol), 0) protocol,
+    ifnull(sum(shortened), 0) shortened,
+    total(birth_saved) saved_tokens,
+    iif(sum(birth_priced), total(birth_dollars), null) saved_dollars
 """

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.schema import open_for_reading
 
 

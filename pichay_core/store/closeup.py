@@ -1,187 +1,201 @@
-"""One session seen from near: its windows, what stands in the last one, what of it is in use.
+"""One session seen closely: what stood in each window, what was in use, what moved.
 
-Rule of this file: every question goes by an index to the rows of that session, and to few of them.
-What a recording does not know, because it was made before there was such a column, is None.
+Rule of this file: a long session is told in fewer moments than it has requests. Each of them is a
+request as it was, the largest window among so many requests in a row, never an average; what
+happened in the others is counted to it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlite_utils import Database
-
-from pichay_core.models import context_window
+from pichay_core.model import Kind
+from pichay_core.store.database import Database
+from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.scope import Row, Scope, rows
-from pichay_core.store.shape import WORKING_TURNS
-from pichay_core.thrash import WINDOW
 
-SEEN = 400
-"""Requests that are looked at, the last ones: no screen has more columns."""
-KINDS = ("front", "talk", "thought", "read", "query", "run", "write", "stub")
-"""What a window is made of, in the order in which it is told."""
+MOMENTS = 160
+"""At most so many are told of one session."""
+PARTS = ("front", "talk", "thought", *(kind.value for kind in Kind), "stub")
+"""Of a window, from the bottom up; each is a column of ``turns`` that ends in ``_tokens``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One billed request, in tokens as the provider billed them."""
+class Moment:
+    """One request, standing for some in a row. Tokens; None where it was not recorded."""
 
-    turn: int
     request: int
+    """Its number in the session."""
+    first: int
+    """The first of the requests that it stands for."""
+    last: int
+    turn: int
     window: int
-    cached: int
-    """Of the window, read from the prompt cache."""
+    """As the provider counted it; estimated if ``estimated``."""
+    estimated: bool
     untouched: int
-    """The window that it would have been, estimated."""
-    untouched_cached: int
-    flushed: bool
-    broken: bool
-    """Less was read from the cache than it held."""
-
-    @property
-    def hit(self) -> float:
-        """The share of the window that was read from the cache."""
-        return self.cached / self.window if self.window else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What stood in the window of the last request, estimated tokens."""
-
-    kinds: Mapping[str, int]
-    """By kind, in order; what there is none of is left out."""
-    pinned: int
-    working: int
-    """W(t, 16): what was used in the last sixteen turns, in the window or not."""
+    """What the window would have been; of a request that would not have been made, the last."""
+    limit: int | None
+    """What the model can take."""
+    parts: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What stood in the window, by :data:`PARTS`, scaled to add up to it; empty if unknown."""
+    resident: int = 0
+    """The pages in it."""
+    pinned: int | None = None
+    working: int | None = None
+    """W(t, 16): what was referenced in the last 16 turns."""
+    flushed: str | None = None
+    """Why pages left in one of these requests."""
 
 
 @dataclass(frozen=True, slots=True)
-class Closeup:
-    """One session. Tokens of pages are estimated."""
+class Happening:
+    """What happened in one request, counted."""
+
+    request: int
+    kind: str
+    """An event, as ``events.kind``; of a fault its class."""
+    count: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """An episode of thrash, by the requests that it went on for."""
+
+    first: int
+    last: int
+    episode: EpisodeStory
+
+
+@dataclass(frozen=True, slots=True)
+class CloseUp:
+    """The course of one session."""
 
     session: str
-    kind: str
-    model: str
-    turn: int
-    sent: tuple[Sent, ...] = ()
-    limit: int | None = None
-    """What the model can take in and give out, in tokens; None if nobody knows."""
-    held: Held | None = None
-    resident: int = 0
-    """Of the pages that are in the window."""
-    unused: int = 0
-    """Of these, outside of the working set: not used for sixteen turns."""
-    pins: int = 0
-    moved: int = 0
-    """Pages that were moved out in the last sixteen turns."""
-    refetched: int = 0
-    """Refetches in these turns."""
+    requests: int
+    """How many were recorded."""
+    moments: tuple[Moment, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+    bands: tuple[Band, ...] = ()
+    curve: Mapping[int, float] = field(default_factory=dict[int, float])
+    """W(t, tau) by tau in turns, the mean over all requests; empty if that was not recorded."""
+    resident: float = 0.0
+    """The pages in a window, the mean over the same requests."""
 
     @property
-    def fill(self) -> float | None:
-        """The share of the limit that the last window took; None if either is not known."""
-        return self.sent[-1].window / self.limit if self.sent and self.limit else None
+    def thinned(self) -> bool:
+        """True if moments stand for more than one request each."""
+        return any(moment.first < moment.last for moment in self.moments)
 
 
-def closeup(db: Database, session: str) -> Closeup | None:
-    """Return what is to be seen of a session; None if there is none of that name."""
-    scope = Scope(session)
-    found = rows(db, "select kind, model, turn from sessions where id = :session", scope)
-    if not found:
-        return None
-    of, sent = found[0], _sent(db, scope)
-    last = _last(db, scope)
-    (pages,) = rows(db, _PAGES, scope, unused=of["turn"] - WORKING_TURNS)
-    moved, refetched = _moved(db, scope, sent)
-    return Closeup(
-        session=session,
-        kind=of["kind"],
-        model=of["model"],
-        turn=of["turn"],
-        sent=sent,
-        limit=last.get("window_limit") or context_window(of["model"]),
-        held=_held(last),
-        resident=int(pages["resident"]),
-        unused=int(pages["unused"]),
-        pins=pages["pins"] or 0,
-        moved=moved,
-        refetched=refetched,
+def close_up(db: Database, session: str, most: int = MOMENTS) -> CloseUp:
+    """Return the course of a session, in at most so many moments."""
+    found = _with_untouched(rows(db, _TURNS, Scope(session)))
+    each = max(1, -(-len(found) // most))
+    bundles = [found[at : at + each] for at in range(0, len(found), each)]
+    curves = [
+        (_curve(row["working_curve"]), row["resident_tokens"])
+        for row in found
+        if row.get("working_curve")
+    ]
+    return CloseUp(
+        session,
+        len(found),
+        tuple(_moment(bundle) for bundle in bundles),
+        _happenings(db, session),
+        tuple(_band(one, found) for one in episodes(db, Scope(session)) if found),
+        _mean([curve for curve, _ in curves]),
+        sum(resident for _, resident in curves) / max(1, len(curves)),
     )
 
 
-def names_of(db: Database, pages: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Return what a reader knows pages by, each named by its session and its id."""
-    return tuple(_name(db, session, page) for session, page in pages)
+_TURNS = """
+    select turns.*, input_tokens + cache_read_tokens + cache_write_5m_tokens
+        + cache_write_1h_tokens sent,
+        untouched_input_tokens + untouched_cache_read_tokens + untouched_cache_write_tokens whole
+    from turns where session = :session order by request
+"""
+_HAPPENED = """
+    select request, case kind when 'faulted' then why else kind end kind,
+        count(*) count, total(tokens) tokens
+    from events
+    where session = :session and request is not null
+        and kind in ('evicted', 'collected', 'faulted', 'pinned')
+    group by 1, 2 order by 1, 2
+"""
 
 
-def _name(db: Database, session: str, page: str) -> str:
-    sql = "select tool, label from pages where session = :session and id = :page"
-    found = rows(db, sql, Scope(session), page=page)
-    return f"{found[0]['tool']} {found[0]['label']}".strip() if found else page
-
-
-def _sent(db: Database, scope: Scope) -> tuple[Sent, ...]:
-    found = rows(db, _SENT, scope, limit=SEEN)
-    return tuple(
-        Sent(
-            turn=row["turn"],
-            request=row["request"],
-            window=row["window"],
-            cached=row["cached"],
-            untouched=row["untouched"] or 0,
-            untouched_cached=row["untouched_cached"] or 0,
-            flushed=row["flushed"] is not None,
-            broken=bool(row["broken"]),
-        )
-        for row in reversed(found)
+def _moment(bundle: Sequence[Row]) -> Moment:
+    """Return the request with the largest window of these, as what stands for them all."""
+    row = max(bundle, key=_window)
+    reasons = [one["flushed"] for one in bundle if one["flushed"]]
+    window = _window(row)
+    return Moment(
+        request=row["request"],
+        first=bundle[0]["request"],
+        last=bundle[-1]["request"],
+        turn=row["turn"],
+        window=window,
+        estimated=row["sent"] is None,
+        untouched=round(row["untouched"]),
+        limit=row.get("window_limit"),
+        parts=_parts(row, window),
+        resident=row["resident_tokens"],
+        pinned=row.get("pinned_tokens"),
+        working=row.get("working_tokens"),
+        flushed=reasons[0] if reasons else None,
     )
 
 
-def _last(db: Database, scope: Scope) -> Row:
-    """Return the last request that was looked into."""
-    if "front_tokens" not in db["turns"].columns_dict:
+def _with_untouched(found: Sequence[Row]) -> list[Row]:
+    """Return the turns with their untouched size, which goes on where a request is only ours."""
+    told: list[Row] = []
+    for row in found:
+        before = told[-1]["untouched"] if told else 0
+        removed = 0 if row["whole"] is not None else row["removed_tokens"]
+        untouched = row["whole"] or max(before, _window(row) + removed)
+        told.append({**row, "untouched": untouched})
+    return told
+
+
+def _window(row: Row) -> int:
+    if row["sent"] is not None:
+        return row["sent"]
+    return round(sum(_estimates(row)) or row["resident_tokens"])
+
+
+def _estimates(row: Row) -> Sequence[float]:
+    return [max(0, row.get(f"{part}_tokens") or 0) for part in PARTS]
+
+
+def _parts(row: Row, window: int) -> Mapping[str, float]:
+    estimates = _estimates(row)
+    if not sum(estimates):
         return {}
-    sql = "select * from turns where session = :session and front_tokens is not null"
-    found = rows(db, f"{sql} order by request desc limit 1", scope)
-    return found[0] if found else {}
+    scale = window / sum(estimates)
+    return {part: tokens * scale for part, tokens in zip(PARTS, estimates, strict=True)}
 
 
-def _held(last: Row) -> Held | None:
-    if not last:
-        return None
-    kinds = {kind: last[f"{kind}_tokens"] or 0 for kind in KINDS}
-    return Held(
-        {kind: tokens for kind, tokens in kinds.items() if tokens > 0},
-        last["pinned_tokens"] or 0,
-        last["working_tokens"] or 0,
+def _band(episode: EpisodeStory, turns: Sequence[Row]) -> Band:
+    """Return an episode with the requests of its turns; one that lasts goes on to the last."""
+    ended = turns[-1]["turn"] if episode.ended is None else episode.ended
+    during = [row["request"] for row in turns if episode.start <= row["turn"] <= ended]
+    return Band(min(during, default=episode.request), max(during, default=episode.request), episode)
+
+
+def _curve(text: str) -> Mapping[int, float]:
+    return {int(tau): tokens for tau, tokens in json.loads(text).items()}
+
+
+def _mean(curves: Sequence[Mapping[int, float]]) -> Mapping[int, float]:
+    taus: Iterable[int] = curves[0] if curves else ()
+    return {tau: sum(curve.get(tau, 0.0) for curve in curves) / len(curves) for tau in taus}
+
+
+def _happenings(db: Database, session: str) -> tuple[Happening, ...]:
+    found = rows(db, _HAPPENED, Scope(session))
+    return tuple(
+        Happening(row["request"], row["kind"] or "faulted", row["count"], int(row["tokens"]))
+        for row in found
     )
-
-
-def _moved(db: Database, scope: Scope, sent: Sequence[Sent]) -> tuple[int, int]:
-    """Return the pages moved out, and those refetched, in the last turns."""
-    recent = [one.request for one in sent if one.turn > sent[-1].turn - WINDOW]
-    if not recent:
-        return 0, 0
-    (row,) = rows(db, _MOVED, scope, first=recent[0])
-    return row["moved"] or 0, row["refetched"] or 0
-
-
-_SENT = """
-    select turn, request, flushed, prefix_broken broken, cache_read_tokens cached,
-        input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens window,
-        untouched_input_tokens + untouched_cache_read_tokens + untouched_cache_write_tokens
-        untouched, untouched_cache_read_tokens untouched_cached
-    from turns where session = :session and input_tokens is not null
-    order by request desc limit :limit
-"""
-_PAGES = """
-    select total(held) resident, total(case when last_use <= :unused then held end) unused,
-        sum(pinned) pins
-    from (
-        select ifnull(counted_tokens, tokens) held, last_use, pin_strength is not null pinned
-        from pages where session = :session and state = 'resident' and not cleared
-    )
-"""
-_MOVED = """
-    select sum(kind in ('evicted', 'collected')) moved,
-        sum(kind = 'faulted' and why = 'refetch') refetched
-    from events where session = :session and request >= :first
-"""

@@ -7,9 +7,8 @@ session from which the summary is gone is told of without it.
 import json
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.cooperate.fold import folds_of
+from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, rows
 
 

@@ -1,15 +1,15 @@
 """What the model did with its memory of itself, counted: by our tools, and by tags.
 
-Rule of this file: each question is one pass over the events in scope. What that cost is in the
+Rule of this file: it is one pass over the events in scope, or their sums. What that cost is in the
 net with everything else; how much of it came by requests of ours, ``figures.Net`` says.
 """
 
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Tally
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+from pichay_core.store.totals import event_sums
 
 ANSWERED = "answered"
 """The reason of an event that says that the model got what it asked for."""
@@ -49,16 +49,15 @@ class Cooperation:
 def cooperation(db: Database, scope: Scope = EVERYTHING) -> Cooperation:
     """Return what the model did of itself in scope."""
     clause = where(scope, also=f"kind in ({', '.join(map(repr, _KINDS))})")
-    found = rows(db, _EVENTS.format(where=clause), scope)
+    found = rows(db, _EVENTS.format(events=event_sums(db, scope), where=clause), scope)
     asked = [row for row in found if row["kind"] == "asked"]
-    (pinned,) = rows(db, _PINNED.format(where=where(scope, also="kind = 'pinned'")), scope)
     return Cooperation(
         asked=_by(asked, "tool"),
         refused=_by([row for row in asked if row["why"] != ANSWERED], "why"),
         recalled=_count(found, "faulted"),
         recalled_tokens=sum(row["tokens"] for row in found if row["kind"] == "faulted"),
         released=_count(found, "released"),
-        pinned=pinned["count"],
+        pinned=_count(found, "pinned"),
         collapsed=_count(found, "collapsed"),
         collapsed_messages=sum(row["messages"] for row in found),
         collapsed_tokens=sum(row["tokens"] for row in found if row["kind"] == "collapsed"),
@@ -67,22 +66,13 @@ def cooperation(db: Database, scope: Scope = EVERYTHING) -> Cooperation:
     )
 
 
-_KINDS = ("asked", "released", "collapsed", "advised", "unsaid", "faulted")
+_KINDS = ("asked", "released", "collapsed", "advised", "unsaid", "faulted", "pinned")
 _EVENTS = """
-    select kind, ifnull(why, '') why, ifnull(json_extract(detail, '$.tool'), '') tool,
-        count(*) count, ifnull(sum(tokens), 0) tokens,
-        ifnull(sum(json_extract(detail, '$.last') - json_extract(detail, '$.first') + 1), 0)
-            messages
-    from events {where} and (kind <> 'faulted' or why = 'recall') group by 1, 2, 3
+    select kind, why, about tool, sum(count) count, sum(tokens) tokens, sum(messages) messages
+    from {events} {where} and (kind <> 'faulted' or why = 'recall')
+        and (kind <> 'pinned' or about <> 'fault')
+    group by 1, 2, 3
 """
-_PINNED = """
-    select count(*) count from events {where} and not exists (
-        select 1 from events fault
-        where fault.session = events.session and fault.request is events.request
-            and fault.kind = 'faulted' and json_extract(fault.detail, '$.by') = events.page
-    )
-"""
-"""A page that came back by a fault is pinned by that; the others the model pins."""
 
 
 def _count(found: list[Row], kind: str) -> int:

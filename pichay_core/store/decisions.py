@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import msgspec
 import zstandard
-from sqlite_utils import Database
 
 from pichay_core.cooperate.folds import rendered
 from pichay_core.events import Collapsed, Collected, Event, Evicted, Trimmed, Unsaid
 from pichay_core.model import PageId
 from pichay_core.session import Session, shared_prefix
+from pichay_core.store.database import Database
 from pichay_core.store.pagerows import Row, page_row
 from pichay_core.store.records import (
     Answered,
@@ -48,8 +48,8 @@ class Decisions:
             case Happened():
                 self._happened(record)
             case Refused():
-                detail = msgspec.json.encode({"host": record.host, "error": record.detail})
-                row = _bare_event("tls_failed", record.at, detail.decode())
+                said = {"host": record.host, "error": record.detail, "client": record.client}
+                row = _bare_event("tls_failed", record.at, msgspec.json.encode(said).decode())
                 insert(self._db, "events", [row])
             case Settlement():
                 pass  # money, not a decision

@@ -6,8 +6,7 @@ Rule of this file: a page is named as a reader knows it, by the call that brough
 from collections import defaultdict
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.thrash import BOUNCED
 

@@ -1,19 +1,17 @@
 """What the recording adds up to: the net, and the latest sessions.
 
-Rule of this file: it reads and adds, it judges nothing. Every question is one
-pass over a table, whatever the number of sessions, so that the answer takes as long for one
-big recording as reading it. Tokens are as the provider billed them; "untouched" is the
-estimate of the same requests without Pichay.
+Rule of this file: it reads and adds, it judges nothing. Every question is one pass, whatever the
+number of sessions, over the sums that are kept, or over the turns. Tokens are as the provider
+billed them; "untouched" is the estimate of the same requests without Pichay.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from sqlite_utils import Database
-
-from pichay_core.birth.choice import birth_of
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+from pichay_core.store.totals import event_sums, turn_sums
 
 TABLES = frozenset({"sessions", "turns", "pages", "contents", "events"})
 """What must be there before anything can be asked: a recorder may just be making them."""
@@ -142,7 +140,8 @@ def recorded(db: Database) -> bool:
 
 def net(db: Database, scope: Scope = EVERYTHING) -> Net:
     """Return the net over all requests in scope."""
-    found = rows(db, f"select {net_columns(db)} from turns {where(scope)} group by model", scope)
+    sql = f"select {_NET} from {turn_sums(db, scope)} {where(scope)} group by model"
+    found = rows(db, sql, scope)
     return _sum(net_of(row) for row in found)
 
 
@@ -160,10 +159,10 @@ def sessions(
     chosen = f"{where(scope, 'id', 'last_at')} order by last_at desc, id limit {_limit(limit)}"
     found = rows(db, f"select * from sessions {chosen}", scope)
     inner = f"session in (select id from sessions {chosen})"
-    columns = f"session, {net_columns(db)}"
-    nets = _nets(rows(db, f"select {columns} from turns where {inner} {_EACH}", scope))
-    windows = _by_session(rows(db, _WINDOWS.format(inner=inner, sent=_SENT), scope), "window")
-    counts = rows(db, _MOVES.format(inner=inner), scope)
+    summed = f"select session, {_NET} from {turn_sums(db)} where {inner} {_EACH}"
+    nets = _nets(rows(db, summed, scope))
+    windows = _by_session(rows(db, _WINDOWS.format(chosen=chosen, sent=_SENT), scope), "window")
+    counts = rows(db, _MOVES.format(events=event_sums(db), inner=inner), scope)
     evictions, faults = _by_session(counts, "evictions"), _by_session(counts, "faults")
     return tuple(
         SessionFigures(
@@ -193,6 +192,9 @@ _GIVEN_UP = """
 
 
 def _definitions(birth: str | None) -> str:
+    # Here, as most readers ask for no session, and it brings the wire formats with it.
+    from pichay_core.birth.choice import birth_of
+
     given = birth_of(birth) if birth else None
     if given is None or not given.why:
         return ""
@@ -203,46 +205,30 @@ def _definitions(birth: str | None) -> str:
 
 _EACH = "group by session, model"
 _NET = """
-    model, count(*) - {legs} requests, {legs} legs, {legs_sent} legs_sent,
-    {legs_dollars} legs_dollars, count(input_tokens) settled, count(dollars) priced,
-    total(input_tokens) input, total(cache_read_tokens) cache_read,
-    total(cache_write_5m_tokens) + total(cache_write_1h_tokens) cache_write,
-    total(output_tokens) output,
-    total(untouched_input_tokens) untouched_input,
-    total(untouched_cache_read_tokens) untouched_cache_read,
-    total(untouched_cache_write_tokens) untouched_cache_write,
-    total(untouched_output_tokens) untouched_output,
-    total(dollars) dollars, total(untouched_dollars) untouched_dollars
+    model, sum(iif(own, requests, 0)) requests, sum(iif(own, 0, requests)) legs,
+    sum(iif(own, 0, input + cache_read + cache_write)) legs_sent,
+    sum(iif(own, 0.0, dollars)) legs_dollars, sum(settled) settled, sum(priced) priced,
+    sum(input) input, sum(cache_read) cache_read, sum(cache_write) cache_write, sum(output) output,
+    sum(untouched_input) untouched_input, sum(untouched_cache_read) untouched_cache_read,
+    sum(untouched_cache_write) untouched_cache_write, sum(untouched_output) untouched_output,
+    sum(dollars) dollars, sum(untouched_dollars) untouched_dollars, sum(thinking) thinking
 """
 _SENT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
-_LEGS = {
-    "legs": "sum(leg > 0)",
-    "legs_sent": f"total(case when leg > 0 then {_SENT} end)",
-    "legs_dollars": "total(case when leg > 0 then dollars end)",
-}
 _WINDOWS = """
-    select session, max(request), {sent} window
-    from turns where {inner} and input_tokens is not null group by session
+    select id session, (
+        select {sent} from turns where session = id and input_tokens is not null
+        order by request desc limit 1
+    ) window from sessions {chosen}
 """
 _MOVES = """
-    select session, sum(kind = 'faulted') faults, sum(case
-        when kind = 'evicted' then 1
-        when kind = 'cleared' and why = 'asked by us' then json_extract(detail, '$.pages')
-        else 0 end) evictions
-    from events where {inner} group by session
+    select session, sum(iif(kind = 'faulted', count, 0)) faults, sum(iif(
+        kind = 'evicted' or kind = 'cleared' and why = 'asked by us', count, 0)) evictions
+    from {events} where {inner} group by session
 """
-
-
-def net_columns(db: Database) -> str:
-    """Return what a net is made of. An older recording knows nothing of thinking, or of legs."""
-    known = db["turns"].columns_dict
-    legs = _LEGS if "leg" in known else dict.fromkeys(_LEGS, "0")
-    thinking = "total(thinking_tokens)" if "thinking_tokens" in known else "0"
-    return f"{_NET.format(**legs)}, {thinking} thinking"
 
 
 def net_of(row: Row) -> Net:
-    """Return the net that a row of these columns says."""
+    """Return the net that a row of these sums says."""
     unknown = row["settled"] > row["priced"]
     return Net(
         requests=row["requests"],

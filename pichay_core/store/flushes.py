@@ -8,18 +8,17 @@ refused keeps the row it had by then, with nothing in it. Runs in the recorder's
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
-
-from sqlite_utils import Database
 
 from pichay_core.cacheprice import cache_multipliers
 from pichay_core.events import Differed, Duplicated, Faulted, Flushed, Trimmed
 from pichay_core.flushes import Parts, Share, Weights, divide, in_dollars, shared
-from pichay_core.ledger import Amounts, Ledger, TurnFacts
-from pichay_core.model import FaultKind, PageId, SessionId, Usage
+from pichay_core.model import FaultKind, PageId, SessionId
 from pichay_core.prices import Prices, Rates
+from pichay_core.store.bill import Beside, Bill, Cost
+from pichay_core.store.database import Database
 from pichay_core.store.decisions import insert
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned
@@ -36,45 +35,6 @@ NOBODY = -1
 the provider's own clearing."""
 BIRTH = -2
 """Stands for what was sent shorter from the first time on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bill:
-    """One request as it was settled."""
-
-    session: SessionId
-    request: int
-    model: str
-    at: float
-    """Seconds since the epoch."""
-    turn: int
-    flushed: bool
-    """Pages left in this turn."""
-    ledger: Ledger
-    """As it stood before."""
-    facts: TurnFacts
-    amounts: Amounts
-    usage: Usage
-    untouched: Usage
-    dollars: float | None
-    """What it cost, None if the price is not known."""
-    cleared: int = 0
-    """Of what was removed, the tokens that the provider took out itself."""
-    provider: str = ""
-    """Who served it, as the price list has it; empty if that goes by the model."""
-
-    @property
-    def window(self) -> int:
-        """Tokens of the larger of the two windows: its price band is that of both."""
-        return max(self.usage.window, self.untouched.window)
-
-
-class Born(NamedTuple):
-    """What was saved in one request by what is sent smaller from the first time."""
-
-    tokens: float
-    """Of plain input that cost as much."""
-    dollars: float | None
 
 
 class Flushes:
@@ -104,8 +64,8 @@ class Flushes:
         while len(self._open) > MOST_OPEN:
             self._open.popitem(last=False)
 
-    def billed(self, bill: Bill) -> Born:
-        """Add to the flushes what one request has brought; return what they did not bring."""
+    def billed(self, bill: Bill) -> Beside:
+        """Add to the flushes what one request has brought; return what it says beside that."""
         at, provider = datetime.fromtimestamp(bill.at, UTC), bill.provider or None
         known = rates(bill.model, bill.window, at, provider, self._prices)
         weights = _weights(known, bill.model, bill.at).where(bill.facts)
@@ -116,18 +76,22 @@ class Flushes:
         flush = bill.turn if bill.flushed else None
         tokens = shared(parts, shares, flush, bill.facts, weights)
         dollars: Mapping[int, Parts] = {}
-        saved_dollars: float | None = None
+        whole: Parts | None = None
         if known is not None and bill.dollars is not None:
             whole = in_dollars(parts, bill.usage, bill.untouched, known, bill.dollars)
             dollars = shared(whole, shares, flush, bill.facts, weights)
-            saved_dollars = _born(whole, dollars.get(BIRTH))
         changes = [
             {"session": bill.session, "turn": turn, **_amounts(each, dollars.get(turn))}
             for turn, each in tokens.items()
         ]
         self._db.conn.executemany(_ADD, changes)
         self._db.conn.executemany(_PAID_BACK, changes)
-        return Born(_born(parts, tokens.get(BIRTH)), saved_dollars)
+        saved = whole and _born(whole, dollars.get(BIRTH))
+        return Beside(
+            Cost(_born(parts, tokens.get(BIRTH)), saved),
+            Cost(parts.faulted, whole and whole.faulted),
+            weights,
+        )
 
     def _shares(
         self, record: Turned, counted: list[Counted], each: float, collapsed: Mapping[int, int]

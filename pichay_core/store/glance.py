@@ -7,14 +7,13 @@ in the sums that are kept (``running.py``).
 from collections import Counter
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from pichay_core.models import context_window
 from pichay_core.store import stories
 from pichay_core.store.activity import Activity, Thrash
-from pichay_core.store.closeup import Closeup, closeup, names_of
+from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.figures import Net
+from pichay_core.store.now import Standing, names_of, standing
 from pichay_core.store.running import Returns, Running
 from pichay_core.store.scope import Row, Scope, rows, where
 from pichay_core.store.stories import EventStory
@@ -83,7 +82,7 @@ class Glance:
     activity: Activity
     back: Back
     thrashing: Thrashing
-    near: Closeup | None
+    near: Standing | None
     events: tuple[EventStory, ...]
     read: float = 1.0
     """The share of the recording that has been read."""
@@ -111,7 +110,7 @@ def glance(
 
     The *chosen* session is seen from near, else the newest; *opened*, the figures are of it alone.
     """
-    near = closeup(db, name) if (name := chosen or stories.newest(db)) else None
+    near = standing(db, name) if (name := chosen or stories.newest(db)) else None
     of = near.session if near and opened else None
     scope = Scope(of, running.since)
     return Glance(

@@ -30,10 +30,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlite_utils import Database
-
 from pichay_core.model import State, Usage
 from pichay_core.store import retold
+from pichay_core.store.database import Database
 from pichay_core.store.pagerows import Row, entry_of
 from pichay_core.store.retold import ASSISTANT, USER, Spoken
 from pichay_core.store.schema import Unusable, open_for_reading

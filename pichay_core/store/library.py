@@ -7,10 +7,10 @@ import sqlite3
 from pathlib import Path
 
 import zstandard
-from sqlite_utils import Database
 
 from pichay_core.birth.profile import Earlier
 from pichay_core.session import Session
+from pichay_core.store.database import Database
 from pichay_core.store.profiles import earlier_sessions
 from pichay_core.store.rows import Recorded, session_of
 from pichay_core.store.schema import open_for_reading

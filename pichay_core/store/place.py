@@ -5,9 +5,12 @@ its owner may enter. Everything Pichay writes lies below it.
 """
 
 import os
+from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pichay_core.prices import NOTHING, BadPrices, Prices, parse
+if TYPE_CHECKING:
+    from pichay_core.prices import Prices
 
 VARIABLE = "PICHAY_HOME"
 """The environment variable that names the state folder."""
@@ -36,16 +39,27 @@ def database_path() -> Path:
     return home() / "pichay.db"
 
 
+def beside(path: Path) -> Path:
+    """The file that is recorded in while a newer Pichay's stands at *path*: one for each version.
+
+    ``pichay.db`` becomes ``pichay-0.1.0.db``. It may not exist yet.
+    """
+    return path.with_name(f"{path.stem}-{version('pichay')}{path.suffix}")
+
+
 def prices_path() -> Path:
     """The file of the user's own prices, in the state folder. Nothing is made by asking."""
     return _named() / "prices.json"
 
 
-def own_prices(path: Path | None = None) -> Prices:
+def own_prices(path: Path | None = None) -> "Prices":
     """The prices in *path*, or in the state folder; ``NOTHING`` if there is no such file there.
 
     Raises BadPrices, naming the file, the entry and what to do.
     """
+    # Here, as who only wants to know the place need not wait for its import.
+    from pichay_core.prices import NOTHING, BadPrices, parse
+
     file = path or prices_path()
     try:
         return parse(file.read_text("utf-8-sig"))

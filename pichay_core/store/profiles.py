@@ -4,11 +4,10 @@ Rule of this file: reads only. It is asked while an agent waits, once a session,
 questions are answered from an index.
 """
 
-from sqlite_utils import Database
-
 from pichay_core.birth.choice import birth_of
 from pichay_core.birth.profile import LATEST, Earlier
 from pichay_core.session import Session
+from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, Scope, rows
 
 _ALIKE = """

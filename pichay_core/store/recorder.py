@@ -11,16 +11,17 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from sqlite_utils import Database
-
+from pichay_core.events import Warned
 from pichay_core.prices import NOTHING, Prices
 from pichay_core.store.accounts import Accounts
+from pichay_core.store.database import Database
 from pichay_core.store.records import Happened, Record, Settlement, Turned
 from pichay_core.store.schema import open_for_writing
+from pichay_core.store.scope import Row
 
 COMMIT_SECONDS = 0.25
 PATIENCE_SECONDS = 0.1
@@ -36,6 +37,14 @@ TELEMETRY_BOUND = 10_000
 
 type Contain = Callable[[Callable[[], None]], Exception | None]
 """Runs an action; returns the exception that ended it, None if it went well."""
+
+
+type Observer = Callable[[Record, Row | None], None]
+"""Is told of each record once it is written, in the recorder's thread; beside the end of a reply
+stands the row of its request in ``turns``, billed."""
+
+WAITED = "records waited"
+"""How it is recorded that the database could not be written for a while."""
 
 
 def uncontained(action: Callable[[], None]) -> Exception | None:
@@ -56,6 +65,7 @@ class Recorder:
         warn: Callable[[str], None] = lambda _: None,
         contain: Contain = uncontained,
         prices: Prices = NOTHING,
+        observers: Sequence[Observer] = (),
     ) -> None:
         """Open the database, or raise :class:`pichay_core.store.schema.Unusable`.
 
@@ -67,6 +77,8 @@ class Recorder:
         """Telemetry records that were not kept."""
         self._warn = warn
         self._contain = contain
+        self._observers = observers
+        self._refused_since: float | None = None
         self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._waiting: list[Record] = []
         self._open: deque[Record] = deque()
@@ -90,6 +102,16 @@ class Recorder:
         self._put += 1
         self._queue.put(record)
 
+    @property
+    def waiting(self) -> int:
+        """Records that are not on disk, or not accounted for."""
+        return self._put - self._done
+
+    @property
+    def refused(self) -> bool:
+        """True while the database cannot be written: a full disk, a lock that does not end."""
+        return self._refused_since is not None
+
     def settle(self, seconds: float = 5.0) -> bool:
         """Wait until all that was put is committed; False if that takes too long."""
         wanted, deadline = self._put, time.monotonic() + seconds
@@ -108,7 +130,7 @@ class Recorder:
         return not (self._thread.is_alive() or self._waiting or self._open)
 
     def _far_behind(self) -> bool:
-        return self._put - self._done > TELEMETRY_BOUND
+        return self.waiting > TELEMETRY_BOUND
 
     def _run(self) -> None:
         while not (self._closing.is_set() and self._queue.empty() and not self._busy()):
@@ -150,9 +172,10 @@ class Recorder:
         error = self._tried(self._accounts.write, records) if records else None
         if error is None:
             self._open.extend(records)
+            self._goes_on(wrote=bool(records))
             return []
         if isinstance(error, sqlite3.OperationalError):
-            self._warn(f"cannot write {self.path} ({error}); {len(records)} records wait")
+            self._waits(error)
             return records
         if len(records) == 1:
             self._given_up(records[0], error)
@@ -171,14 +194,46 @@ class Recorder:
         while self._open and (self._queue.empty() or time.monotonic() < deadline):
             error = self._account(self._open[0])
             if isinstance(error, sqlite3.OperationalError):
-                self._warn(f"cannot write {self.path} ({error}); {len(self._open)} records wait")
+                self._waits(error)
                 return False
             record = self._open.popleft()
             if error is None:
                 self._done += 1
+                self._goes_on(wrote=True)
+                self._tell(record)
             else:
                 self._given_up(record, error)
         return True
+
+    def _tell(self, record: Record) -> None:
+        """Tell who watches. What goes wrong there is theirs: it is on disk."""
+        if not self._observers:
+            return
+        row: list[Row | None] = [None]
+        if isinstance(record, Settlement):
+            self._contain(lambda: row.append(self._accounts.turn(record)))
+        for observer in self._observers:
+            self._contain(partial(observer, record, row[-1]))
+
+    def _waits(self, error: sqlite3.OperationalError) -> None:
+        """Say once that records wait in memory; no decision is lost while the process lives."""
+        if self._refused_since is None:
+            self._refused_since = time.time()
+            self._warn(
+                f"{time.strftime('%H:%M:%S')}: {self.path} cannot be written ({error}). Requests "
+                "go on; what is decided waits in memory until it can (pichay doctor)"
+            )
+
+    def _goes_on(self, wrote: bool) -> None:
+        """Record and say that the database can be written again."""
+        since = self._refused_since
+        if since is None or not wrote:
+            return
+        self._refused_since = None
+        seconds = time.time() - since
+        self._warn(f"{self.path} is written again, after {seconds:.1f} s; no decision was lost")
+        waited = Warned(WAITED, f"{self.path} could not be written for {seconds:.0f} s")
+        self.put(Happened(waited, time.time()))
 
     def _account(self, record: Record) -> Exception | None:
         costs = isinstance(record, Turned | Settlement)

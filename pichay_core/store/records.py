@@ -69,6 +69,8 @@ class Settlement:
     """Tokens that the provider left out because we asked it to; they are missing from *usage*."""
     asked: int = 0
     """Calls to tools of ours in the reply."""
+    at: float = 0.0
+    """When that was; 0 if nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Refused:
     host: str
     at: float
     detail: str
+    client: str = ""
+    """Which program that was, as far as it said so."""
 
 
 type Record = Turned | Settlement | Answered | Happened | Refused

@@ -24,6 +24,7 @@ from pichay_core.models import binds_thinking
 from pichay_core.session import Aside, Session
 from pichay_core.store.pagerows import Row, entry_of
 from pichay_core.table import PageTable
+from pichay_core.thrash import NOTHING_SEEN, watch_of
 from pichay_core.wire.message import Message
 from pichay_core.wire.reply import Leg, Part
 
@@ -64,6 +65,7 @@ def session_row(session: Session, credential: str, source: str, started_at: floa
         "held": session.held,
         "stripped": session.stripped,
         "folds": folds_as_text(session.folds) or None,
+        "watch": None if session.watch == NOTHING_SEEN else session.watch.as_text(),
         "notes": None if session.notes == NO_NOTES else session.notes.as_text(),
         "warned": "\n".join(sorted(session.warned)),
         "cached": session.ledger.cached,
@@ -161,6 +163,7 @@ def session_of(row: Mapping[str, Any], kept: Recorded) -> Session:
         held=row.get("held"),
         stripped=row.get("stripped") or 0,
         folds=folds_of(row.get("folds")),
+        watch=watch_of(row.get("watch")),
         notes=notes_of(row["notes"]) if row.get("notes") else NO_NOTES,
         warned=frozenset(row["warned"].splitlines()),
         ledger=Ledger(row["cached"], row["untouched_cached"]),

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlite_utils import Database
-
 from pichay_core.store.activity import Activity, Tally
-from pichay_core.store.figures import Net, net_columns, net_of
+from pichay_core.store.database import Database
+from pichay_core.store.figures import Net, net_of
+from pichay_core.store.nets import net_columns
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import Row, Scope, own, rows, where
 

@@ -30,13 +30,49 @@ in its place to answer the model; ``asked`` counts the calls to our tools in the
 import sqlite3
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from sqlite_utils import Database, Migrations
+from pichay_core.store import totals
+from pichay_core.store.database import Database
+from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, QUICKER, UNSEEN, WIRES
+from pichay_core.store.views import refresh
 
-from pichay_core.store.tables import BIRTH, FIRST, FLUSHES, LOOKING, UNSEEN, WIRES
+type Step = Callable[[Database], None]
 
-migrations = Migrations("pichay")
+
+class Steps:
+    """The migrations, in order: each is a function, applied once, known by its name."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def __call__(self) -> Callable[[Step], Step]:
+        """Return what adds a function to the migrations."""
+
+        def added(step: Step) -> Step:
+            self.steps.append(step)
+            return step
+
+        return added
+
+    @property
+    def names(self) -> list[str]:
+        """Return what each is known by in a database."""
+        return [step.__name__ for step in self.steps]
+
+    def apply(self, db: Database, stop_before: str | None = None) -> None:
+        """Apply what is missing, up to the one of that name."""
+        # Here, because who only reads need not wait for its import.
+        from sqlite_utils import Migrations
+
+        known = Migrations("pichay")
+        for step in self.steps:
+            known()(step)
+        known.apply(db, stop_before=stop_before)
+
+
+migrations = Steps()
 
 PATIENCE_SECONDS = 10
 """How long another process that writes is waited for."""
@@ -108,9 +144,17 @@ def who_serves(db: Database) -> None:
 def what_the_window_held(db: Database) -> None:
     """Add what stood in each window, what of it was in use, and the episodes of thrash.
 
-    Null in the turns that were recorded before.
+    Also what of a bill was read from the cache and what the reply cost, and how large the
+    definition of each tool is. Null in the turns that were recorded before.
     """
     for statement in LOOKING.split(";"):
+        db.conn.execute(statement)
+
+
+@migrations()
+def what_it_comes_to(db: Database) -> None:
+    """Add the sums of turns and events by session, and what finds rows by time."""
+    for statement in (*QUICKER.split(";"), *totals.statements()):
         db.conn.execute(statement)
 
 
@@ -165,6 +209,7 @@ def _bring_up_to_date(db: Database) -> None:
     """Apply what is missing, with the lock taken first: two processes may open at once."""
     db.conn.execute("begin immediate")
     migrations.apply(db)
+    refresh(db.conn)
     db.conn.commit()
 
 
@@ -197,12 +242,25 @@ def problem_with(path: Path) -> str | None:
         connection.close()
     except sqlite3.Error as error:
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
-    known = {migration.name for migration in migrations._migrations}  # pyright: ignore[reportPrivateUsage]
-    if applied - known:
+    if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
     if names and "_sqlite_migrations" not in names:
         return f"{path} holds other tables, not Pichay's: name another with --database."
     return None
+
+
+def is_newer(path: Path) -> bool:
+    """True if a newer Pichay has written to the file, so that this one cannot."""
+    return "written by a newer Pichay" in (problem_with(path) or "")
+
+
+def is_newest(connection: sqlite3.Connection) -> bool:
+    """True if a database has every table and column of this version."""
+    return _applied(connection) >= _known()
+
+
+def _known() -> set[str]:
+    return set(migrations.names)
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:

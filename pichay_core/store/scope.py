@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
+from pichay_core.store.database import Database
 
 type Row = dict[str, Any]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import zstandard
-from sqlite_utils import Database
 
+from pichay_core.store.database import Database
 from pichay_core.store.figures import Tokens
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where

@@ -227,6 +227,16 @@ alter table turns add stub_tokens integer;
 alter table turns add pinned_tokens integer;
 alter table turns add working_tokens integer;
 alter table turns add working_curve text;
+alter table turns add read_dollars real;
+alter table turns add output_dollars real;
+create table definitions (
+    session text not null references sessions (id),
+    tool text not null,
+    request integer not null,
+    bytes integer not null,
+    sent_bytes integer not null,
+    primary key (session, tool)
+) without rowid;
 create table episodes (
     session text not null references sessions (id),
     start integer not null,
@@ -248,3 +258,9 @@ create table episodes (
 )
 """
 """Of version 0.6."""
+QUICKER = """
+create index events_at on events (at);
+create index pages_pinned on pages (session) where pin_strength is not null;
+create index turns_held on turns (held_why, held_tokens) where held_tokens > 0
+"""
+"""Of version 0.6: indexes alone."""

@@ -8,11 +8,13 @@ read back from the file.
 import sqlite3
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
+from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, rows
 
-_OF_SESSION = ("turns", "pages", "events", "messages", "flushes", "asides", "heard", "episodes")
+_OF_SESSION = (
+    *("turns", "pages", "events", "messages", "flushes", "asides", "heard"),
+    *("episodes", "definitions"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Removed:
     asides: int = 0
     heard: int = 0
     episodes: int = 0
+    definitions: int = 0
 
 
 def older_than(db: Database, before: float) -> Removed:

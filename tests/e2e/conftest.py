@@ -199,9 +199,8 @@ def mitmdump(folder, certificate):
         database = options.pop("database", folder / f"{name}.db")
         log = folder / f"{name}.log"
         environment = {"SSL_CERT_FILE": str(certificate.authority)} | options.pop("environment", {})
-        chosen = Options(
-            hosts=("127.0.0.1",), database=database, confdir=folder / "confdir", **options
-        )
+        options = {"hosts": ("127.0.0.1",), "confdir": folder / "confdir"} | options
+        chosen = Options(database=database, **options)
         with ExitStack() as stack:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("PICHAY_HOME", str(folder / "home"))

@@ -1,4 +1,4 @@
-"""The table of clients: what each is told, and what the README prints of it."""
+"""The table of clients: what each is told, and what the docs print of it."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from pichay_cli.clients import BASE_URLS, CLIENTS, HERE, TITLES, UNKNOWN, client
 from pichay_cli.environment import CERTIFICATE_VARIABLES
 from pichay_core.hosts import EVERY_HOST
 
-README = Path(__file__).parents[2] / "README.md"
+DOCS = Path(__file__).parents[2] / "docs" / "clients.md"
 
 
 def test_the_readme_prints_the_table():
-    titles, lines, *table = README.read_text("utf-8").split("<!-- clients -->")[1].split("\n")[2:-2]
+    titles, lines, *table = DOCS.read_text("utf-8").split("<!-- clients -->")[1].split("\n")[2:-2]
     assert titles == f"| {' | '.join(TITLES)} |"
     assert lines == "|" + "---|" * len(TITLES)
     assert table == [f"| {' | '.join(row)} |" for row in rows()]

@@ -10,8 +10,9 @@ from rich.console import Console
 
 from pichay_cli import checkup, trust
 from pichay_cli.certificates import AUTHORITY
-from pichay_cli.checkup import MITMPROXY, Row, Status
+from pichay_cli.checkup import MITMPROXY
 from pichay_cli.doctor_view import view
+from pichay_cli.row import Row, Status
 from pichay_core.store.schema import open_for_writing
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -161,6 +161,22 @@ def event(kind, why=None, tokens=None, page="Read a.py", **detail):
             "unsaid",
             "what the client had not been shown from message 12 on is not sent: edited",
         ),
+        (
+            event("thrashed", None, 16_000, None, start=12, faults=4, pages=3),
+            "thrashed",
+            "4 refetches of 3 pages, 16.0k tokens, since turn 12: pages leave that are in use",
+        ),
+        (
+            event("eased", None, None, None, tau=8, pins=3, until=31),
+            "eased",
+            "flushes that cost anything wait until turn 31, pages stay 8 turns at least, "
+            "3 pages pinned for longer",
+        ),
+        (
+            event("recovered", None, 20_000, None, start=12, last=19, faults=5, bounced=1),
+            "recovered",
+            "turns 12 to 19 over: 5 refetches, 20.0k tokens, 1 page twice or more",
+        ),
         (event("failed", "KeyError", None, None), "failed", "KeyError"),
         (event("passed", "too big", None, None, detail="40 MB"), "passed", "too big: 40 MB"),
         (

@@ -7,11 +7,10 @@ from click.testing import CliRunner
 
 from pichay_cli import main
 from pichay_cli.panels import sessions_sheet
-from pichay_cli.show import drawing
+from pichay_cli.show.story import drawing
+from pichay_cli.show.telling import telling
 from pichay_core.birth.choice import Birth
-from pichay_core.store import figures, stories
-from pichay_core.store.births import births
-from pichay_core.store.scope import Scope
+from pichay_core.store import figures
 from tests.pichay_cli.builders import NOW, Recording, cooperating, flushed, held, paged
 from tests.pichay_cli.screens import text
 
@@ -50,11 +49,8 @@ def test_sessions_as_json_are_as_many_as_asked_for(path, pichay):
     assert (found["id"], found["window"], found["net"]["billed_requests"]) == (ONE, 55_010, 4)
 
 
-def shown(made, session, width=80):
-    (found,) = figures.sessions(made.db, scope=Scope(session))
-    turns, events = stories.turns(made.db, session), stories.events(made.db, session)
-    flushes = stories.flushes(made.db, session)
-    return text(drawing(found, turns, events, flushes, births(made.db, Scope(session)), NOW), width)
+def shown(made, session, width=80, every=False):
+    return text(drawing(telling(made.db, session), NOW, every), width)
 
 
 STORY = """\

@@ -1,4 +1,4 @@
-"""The tables of modes: what the README says is what the code does."""
+"""The tables of modes: what the docs say is what the code does."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,7 @@ import pytest
 
 from pichay_core.modes import AUTO, FORMER, MODES, USUAL, Mode, no_mode, usual_mode
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-SECTION = README.partition("\n## Modes\n")[2].partition("\n## ")[0]
+SECTION = (Path(__file__).parents[2] / "docs" / "modes.md").read_text("utf-8").partition("\n## ")[0]
 YES = {False: "no", True: "yes"}
 SERVER = {"never": "no", "binding": "binding models", "always": "yes"}
 CREDENTIALS = {

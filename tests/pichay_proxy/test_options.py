@@ -22,7 +22,7 @@ from pichay_proxy.options import (
 )
 from tests.builders import SONNET
 
-README = Path(__file__).parents[2] / "README.md"
+DOCS = Path(__file__).parents[2] / "docs" / "options.md"
 
 
 @pytest.fixture
@@ -190,14 +190,14 @@ def test_every_option_says_what_it_is(options):
     assert {option.typespec for option in ours} == {int, str, bool, Sequence[str]}
 
 
-def test_the_readme_names_every_option_with_its_default(options):
-    told = dict(re.findall(r"^\| `(pichay_\w+)` \| (.*?) \|", README.read_text(), re.MULTILINE))
+def test_the_docs_name_every_option_with_its_default(options):
+    told = dict(re.findall(r"^\| `(pichay_\w+)` \| (.*?) \|", DOCS.read_text(), re.MULTILINE))
     ours = {name: option for name, option in options.items() if name.startswith("pichay_")}
     assert told == {name: said_of(option.default) for name, option in ours.items()}
 
 
 def said_of(default):
-    """A default as the README has it."""
+    """A default as the docs have it."""
     match default:
         case bool():
             return str(default).lower()

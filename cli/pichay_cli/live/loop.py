@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
-from sqlite_utils import Database
-
 from pichay_cli.live.keys import keyboard
 from pichay_cli.live.roll import View, ordered, pressed
 from pichay_cli.live.screen import drawing
 from pichay_cli.recording import NOTHING_YET, reading, usable
 from pichay_cli.render import RenderableType, Screen, inset, line, screen
 from pichay_core.store.changes import Changes
+from pichay_core.store.database import Database
 from pichay_core.store.glance import Glance, SessionLine, glance, lines
 from pichay_core.store.running import Running
 from pichay_core.store.scope import EVERYTHING, Scope
@@ -64,7 +63,9 @@ class Looking:
             if db is None:
                 self._seen = None
                 return True
-            read = self._running.follow(db)
+            until, read = time.monotonic() + TICK_SECONDS, self._running.follow(db)
+            while read < 1 and time.monotonic() < until:
+                read = self._running.follow(db)
             self._see(db, lines(db, self._running), read)
             return read >= 1
 

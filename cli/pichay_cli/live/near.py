@@ -11,7 +11,7 @@ from pichay_cli.gauges import MARK, Facts, Fill, Gauge, Labelled, Scale, Strip, 
 from pichay_cli.panels import ID_SHOWN
 from pichay_cli.render import BAD, GOOD, QUIET, STRONG, RenderableType, Text, line, lines, title
 from pichay_core.schedule.pressure import Zone
-from pichay_core.store.closeup import Closeup, Held
+from pichay_core.store.now import Held, Standing
 from pichay_core.store.shape import WORKING_TURNS
 from pichay_core.thrash import LEAST_REFETCHES, REFETCH_BOUND, WINDOW
 
@@ -54,7 +54,7 @@ def whole_percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def near_slots(near: Closeup) -> Iterator[Slot]:
+def near_slots(near: Standing) -> Iterator[Slot]:
     """A session from near, in pieces: how full it is comes first, what it is made of later."""
     of = f" of session {near.session[:ID_SHOWN]}, turn {near.turn:,} · {near.kind}, {near.model}"
     name = title("Window", (of, QUIET))
@@ -76,7 +76,7 @@ def near_slots(near: Closeup) -> Iterator[Slot]:
         yield Slot(Labelled("refetch", _meter(near)), 6, joined=True)
 
 
-def _fill(near: Closeup) -> tuple[tuple[str, str], RenderableType]:
+def _fill(near: Standing) -> tuple[tuple[str, str], RenderableType]:
     """How full the window is, a label and a gauge."""
     said = _said(near)
     if near.fill is None:
@@ -90,14 +90,14 @@ def _fill(near: Closeup) -> tuple[tuple[str, str], RenderableType]:
     return (whole_percent(near.fill), f"bold {zone_style(near.fill)}"), Gauge(fills, ZONES, said)
 
 
-def _said(near: Closeup) -> Text:
+def _said(near: Standing) -> Text:
     window = tokens(near.sent[-1].window)
     if near.fill is None:
         return line(f"{window} tokens", (", its limit is not known", QUIET))
     return line(f"{window} of {tokens(near.limit or 0)}")
 
 
-def _by_turn(near: Closeup) -> Iterator[RenderableType]:
+def _by_turn(near: Standing) -> Iterator[RenderableType]:
     """The windows, and what of them was read from the cache: one above the other."""
     sent, most = near.sent, max(one.window for one in near.sent)
     shares = [one.window / near.limit if near.limit else None for one in sent]
@@ -122,7 +122,7 @@ def _made_of(held: Held) -> Facts:
     )
 
 
-def _in_use(near: Closeup) -> Facts:
+def _in_use(near: Standing) -> Facts:
     """The working set beside what is resident. Pages are estimated."""
     outside = share(near.unused, near.resident) or "nothing"
     pinned = f", {tokens(near.held.pinned)}" if near.held else ""
@@ -134,7 +134,7 @@ def _in_use(near: Closeup) -> Facts:
     )
 
 
-def _meter(near: Closeup) -> Gauge:
+def _meter(near: Standing) -> Gauge:
     """Refetches against pages moved out in the last turns, and the bound of thrash."""
     rate = near.refetched / max(1, near.moved)
     over = rate >= REFETCH_BOUND and near.refetched >= LEAST_REFETCHES

@@ -1,8 +1,8 @@
 import pytest
 
 from pichay_core.store.activity import Thrash
-from pichay_core.store.closeup import Held, closeup
 from pichay_core.store.glance import Back, glance, lines
+from pichay_core.store.now import Held, standing
 from pichay_core.store.running import Running
 from pichay_core.store.schema import open_for_reading, open_for_writing
 from tests.pichay_cli.builders import older, paged
@@ -21,7 +21,7 @@ def seen(db, *arguments):
 
 
 def test_a_session_from_near_has_its_windows_as_they_were_billed(db):
-    near = closeup(db, MAIN)
+    near = standing(db, MAIN)
     last = near.sent[-1]
     assert len(near.sent) == TURNS
     assert (last.turn, last.window, last.cached, last.flushed) == (24, 30_010, 0, True)
@@ -32,21 +32,21 @@ def test_a_session_from_near_has_its_windows_as_they_were_billed(db):
 def test_what_the_window_held_is_of_the_last_request(db):
     kinds = {"front": 15_000, "talk": 8_000, "thought": 1_500, "read": 15_000, "query": 4_000,
              "run": 2_500, "write": 600, "stub": 300}  # fmt: skip
-    assert closeup(db, MAIN).held == Held(kinds, 9_000, 41_000)
+    assert standing(db, MAIN).held == Held(kinds, 9_000, 41_000)
 
 
 def test_what_is_resident_and_was_not_used_for_sixteen_turns_is_outside_of_the_working_set(db):
-    near = closeup(db, MAIN)
+    near = standing(db, MAIN)
     assert (near.resident, near.unused, near.pins) == (25_000, 12_000, 1)
 
 
 def test_refetches_are_counted_against_what_moved_out_in_the_last_turns(db):
-    near = closeup(db, MAIN)
+    near = standing(db, MAIN)
     assert (near.refetched, near.moved) == (3, 3)
 
 
 def test_a_session_that_is_not_there_cannot_be_seen(db):
-    assert closeup(db, "nobody") is None
+    assert standing(db, "nobody") is None
 
 
 def test_the_main_session_seen_last_is_looked_at_unless_one_is_chosen(db):

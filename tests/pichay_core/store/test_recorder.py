@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -30,10 +31,11 @@ def telemetry(number: int = 0) -> Happened:
 
 
 def whys(path: Path) -> list[str]:
+    """Of what was put; not that it had to wait."""
     connection = sqlite3.connect(path)
     found = [row[0] for row in connection.execute("select why from events order by id")]
     connection.close()
-    return found
+    return [why for why in found if why != module.WAITED]
 
 
 def contained(action):
@@ -136,7 +138,7 @@ def test_a_locked_database_delays_decisions_and_loses_none(tmp_path, impatient):
     other.execute("rollback")
     assert recorder.settle(5)
     assert whys(tmp_path / "db") == [f"number {n}" for n in range(20)]
-    assert any("records wait" in text for text in warnings)
+    assert any("cannot be written" in text for text in warnings)
     assert recorder.close()
 
 
@@ -298,3 +300,72 @@ def test_a_killed_process_loses_no_decision_older_than_a_second(tmp_path):
     assert len(stubbed(proxy.send(body(talk)))) == 6
     assert proxy.session.requests > 13
     proxy.stop()
+
+
+FULL = """
+    import resource, signal, sys, time
+    from pathlib import Path
+    from pichay_core.events import Failed
+    from pichay_core.store import recorder as module
+    from pichay_core.store.recorder import Recorder
+    from pichay_core.store.records import Happened
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    module.RETRY_SECONDS = 0.05
+    path, told = Path(sys.argv[1]), []
+    recorder = Recorder(path, told.append)
+    recorder.put(Happened(Failed("before"), 0.0))
+    assert recorder.settle()
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 200_000, most))
+    for number in range(500):
+        started = time.perf_counter()
+        recorder.put(Happened(Failed(f"number {number} {'x' * 2000}"), 1.0))
+        assert time.perf_counter() - started < 1
+    assert not recorder.settle(0.5)
+    assert recorder.refused and recorder.waiting
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert recorder.settle(10)
+    assert not recorder.refused
+    assert recorder.close()
+    print(*told, sep="\\n")
+"""
+
+
+def test_a_full_disk_delays_decisions_and_loses_none(tmp_path):
+    """No file may grow beyond a bound: what a full disk is, to a process."""
+    path = tmp_path / "db"
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FULL), str(path)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    stopped, went_on = done.stdout.splitlines()
+    assert re.search(r"cannot be written \(.*\)\. Requests go on; what is decided waits", stopped)
+    assert went_on.endswith("no decision was lost")
+    assert [why.split(" x")[0] for why in whys(path)] == [
+        "before",
+        *(f"number {number}" for number in range(500)),
+    ]
+    connection = sqlite3.connect(path)
+    assert connection.execute("select count(*) from events where why = 'records waited'").fetchone()
+    connection.close()
+
+
+def test_who_looks_on_is_told_of_what_is_written_and_harms_nobody(tmp_path):
+    seen: list[object] = []
+
+    def broken(record: object, row: object) -> None:
+        seen.append((record, row))
+        raise RuntimeError("an observer's own trouble")
+
+    recorder = Recorder(tmp_path / "db", contain=contained, observers=(broken,))
+    for number in range(3):
+        recorder.put(decision(number))
+    assert recorder.close()
+    assert whys(tmp_path / "db") == ["number 0", "number 1", "number 2"]
+    assert seen == [(decision(number), None) for number in range(3)]

@@ -21,6 +21,7 @@ from pichay_core.store.pagerows import entry_of, page_row
 from pichay_core.store.rows import Recorded, event_row, session_of, session_row
 from pichay_core.store.schema import open_for_reading, open_for_writing
 from pichay_core.table import Entry, PageTable, Pin
+from pichay_core.thrash import Busy, Episode, Return, Watch
 from pichay_core.wire.message import Message
 from tests.builders import known, page, read_call, run_call, write_call
 
@@ -114,6 +115,11 @@ def test_a_session_that_is_written_and_read_is_the_same_value_apart_from_the_tex
         frozen="why",
         warned=frozenset({"thinking dropped", "cache missed"}),
         ledger=Ledger(10, 20),
+        watch=Watch(
+            Episode(3, 9, 4, 1_000, {PageId("out"): 3, PageId("gone"): 1}, 5),
+            Episode(1, 2, 3, 700, {PageId("plain"): 3}, 2, 20),
+            (Busy(9, 2, (Return(PageId("gone"), PageId("out"), 250, 5),)),),
+        ),
     )
     row = through_sqlite(tmp_path, "sessions", session_row(session, "api key", "header", 1.0))
     pages = [page_row(session.id, n, e) for n, e in enumerate(session.table.entries.values())]
@@ -174,6 +180,9 @@ EVENTS = [
     (events.Collapsed(3, 26, 9, 31_000, Handle("AAAAAAAA")), "collapsed", None),
     (events.Advised("involuntary", 101_000), "advised", "involuntary"),
     (events.Unsaid(12, "the reply was edited"), "unsaid", "the reply was edited"),
+    (events.Thrashed(3, 4, 16_000, 3), "thrashed", None),
+    (events.Eased(8, 3, 25), "eased", None),
+    (events.Recovered(3, 9, 5, 20_000, 1), "recovered", None),
     (events.Warned("cache missed", "x"), "warned", "cache missed"),
 ]
 

@@ -15,7 +15,8 @@ from pichay_core.store.schema import (
 )
 
 FIRST = {"sessions", "turns", "pages", "contents", "events", "messages", "calibrations"}
-TABLES = FIRST | {"flushes", "asides", "heard", "episodes"}
+SUMS = {"event_totals", "turn_totals"}
+TABLES = FIRST | {"flushes", "asides", "heard", "episodes", "definitions"} | SUMS
 
 
 def mode(path) -> int:
@@ -59,7 +60,7 @@ def test_each_migration_is_applied_once(tmp_path):
         db.conn.close()
     db = open_for_writing(tmp_path / "db")
     applied = [row[0] for row in db.execute("select name from _sqlite_migrations")]
-    assert sorted(applied) == sorted(migration.name for migration in migrations._migrations)
+    assert sorted(applied) == sorted(migrations.names)
 
 
 def test_rows_survive_a_second_opening(tmp_path):
@@ -94,7 +95,7 @@ def contents(db):
     return {name: list(db[name].rows) for name in tables(db)}
 
 
-@pytest.mark.parametrize("next_", [migration.name for migration in migrations._migrations][1:])
+@pytest.mark.parametrize("next_", migrations.names[1:])
 def test_a_database_of_any_earlier_version_is_migrated_and_keeps_every_row(tmp_path, next_):
     old = older(tmp_path / "db", next_)
     before = contents(old)
@@ -106,7 +107,8 @@ def test_a_database_of_any_earlier_version_is_migrated_and_keeps_every_row(tmp_p
         (after,) = db[name].rows
         assert {column: after[column] for column in row} == row
         assert {after[column] for column in after.keys() - row.keys()} <= {None, 0, "", "anthropic"}
-    assert {db[name].count for name in TABLES - before.keys()} <= {0}
+    assert {db[name].count for name in TABLES - SUMS - before.keys()} <= {0}
+    assert {db[name].count for name in SUMS} == {1}
 
 
 def test_what_an_old_turn_says_of_edits_its_session_says_after_the_migration(tmp_path):
@@ -148,7 +150,7 @@ def test_a_database_of_version_1_can_be_read_before_it_is_migrated(tmp_path):
 
 def test_version_1_refuses_a_database_of_this_version(tmp_path, monkeypatch):
     open_for_writing(tmp_path / "db").conn.close()
-    monkeypatch.setattr(migrations, "_migrations", migrations._migrations[:1])
+    monkeypatch.setattr(migrations, "steps", migrations.steps[:1])
     for open_ in (open_for_writing, open_for_reading):
         with pytest.raises(Unusable, match="written by a newer Pichay: upgrade"):
             open_(tmp_path / "db")

@@ -24,6 +24,11 @@ def made(tmp_path):
     return found
 
 
+def test_every_table_with_rows_of_a_session_is_among_those_that_go(made):
+    of_session = {name for name in made.db.table_names() if "session" in made.db[name].columns_dict}
+    assert of_session == set(upkeep._OF_SESSION)
+
+
 def left(db):
     return {name: db[name].count for name in TABLES}
 

@@ -1,0 +1,70 @@
+"""The page on the database: its tables by their descriptions, its examples by a recording."""
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from pichay_cli.sql_view import alone, plain_table
+from pichay_core.store.asking import ask, open_for_questions
+from pichay_core.store.described import ANSWERS, INTRODUCTION, TABLES, Column, Described
+
+EXAMPLE = re.compile(
+    r"(?<=```sql\n)(?P<query>[^`]+)(?P<between>```\n\n```text\n)(?P<result>[^`]*)(?=```)"
+)
+WIDTH = 100
+
+
+def renewed(page: str, database: Path) -> str:
+    """Return the page with the results that its examples have in *database*, and the tables."""
+    with closing(open_for_questions(database)) as connection:
+
+        def answered(found: re.Match[str]) -> str:
+            text, answer = alone(ask(connection, found["query"]))
+            lines = text.rstrip("\n").split("\n") if text else plain_table(answer)
+            return found["query"] + found["between"] + "".join(f"{line}\n" for line in lines)
+
+        page = EXAMPLE.sub(answered, page)
+    for name, part in _parts().items():
+        mark = f"<!-- {name} -->"
+        before, _, after = page.split(mark)
+        page = f"{before}{mark}\n\n{part}\n\n{mark}{after}"
+    return page
+
+
+def _parts() -> dict[str, str]:
+    happened = [one for one in TABLES if not one.inner]
+    return {
+        "introduction": _wrapped(INTRODUCTION),
+        "views": _sections(ANSWERS),
+        "tables": _sections(happened),
+        "inner tables": _sections(one for one in TABLES if one.inner),
+    }
+
+
+def _sections(some: Iterable[Described]) -> str:
+    return "\n\n".join("\n".join(_section(one)) for one in some)
+
+
+def _section(one: Described) -> Iterator[str]:
+    yield f"### {one.name}\n"
+    yield f"{one.question} {one.sentence}" if one.question else one.sentence
+    yield "\n| column | type | unit | meaning | null |\n|---|---|---|---|---|"
+    yield from map(_row, one.columns)
+
+
+def _row(column: Column) -> str:
+    meaning = f"{column.meaning} †" if column.conversation else column.meaning
+    null = column.null or "never"
+    cells = (f"`{column.name}`", column.type, column.unit, meaning, null)
+    return f"| {' | '.join(cells)} |"
+
+
+def _wrapped(text: str) -> str:
+    lines, line = [], ""
+    for word in text.split():
+        if len(line) + len(word) + 1 > WIDTH:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}".strip()
+    return "\n".join([*lines, line])

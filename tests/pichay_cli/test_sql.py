@@ -1,0 +1,170 @@
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from pichay_cli import main
+from pichay_cli.sql_view import MOST_ROWS, answer_sheet
+from pichay_core.store.asking import Answer
+from pichay_core.store.described import ALL
+from tests.pichay_cli.builders import paged
+from tests.pichay_cli.conftest import PICHAY
+from tests.pichay_cli.screens import text
+
+
+@pytest.fixture
+def path(tmp_path):
+    paged(tmp_path / "pichay.db").db.conn.close()
+    return tmp_path / "pichay.db"
+
+
+@pytest.fixture
+def sql(path, environment):
+    def run(*arguments):
+        return CliRunner().invoke(main, ["sql", *arguments, "--database", str(path)])
+
+    return run
+
+
+FAULTS = "select how, label, tokens, 0.1 + 0.2 part, null empty, x'00ff' raw from faults"
+
+
+def test_an_answer_is_a_table_with_numbers_to_the_right(sql):
+    assert sql(FAULTS).output == (
+        "how      label       tokens  part  empty  raw\n"
+        "refetch  src/app.py    9000   0.3   null  <2 bytes>\n"
+    )
+
+
+def test_a_table_for_a_pipe_is_as_wide_as_it_is(sql):
+    assert sql(f"select '{'x' * 500}' as long, 1 as one").output == (
+        f"{'long':500}  one\n{'x' * 500}    1\n"
+    )
+
+
+def test_an_answer_without_rows_is_its_columns(sql):
+    assert sql("select * from episodes limit 0").output.startswith("session  start  noticed")
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (
+            "jsonl",
+            '{"how": "refetch", "label": "src/app.py", "tokens": 9000, '
+            '"part": 0.30000000000000004, "empty": null, "raw": "<2 bytes>"}\n',
+        ),
+        (
+            "csv",
+            "how,label,tokens,part,empty,raw\n"
+            "refetch,src/app.py,9000,0.30000000000000004,,<2 bytes>\n",
+        ),
+        (
+            "tsv",
+            "how\tlabel\ttokens\tpart\tempty\traw\n"
+            "refetch\tsrc/app.py\t9000\t0.30000000000000004\t\t<2 bytes>\n",
+        ),
+    ],
+)
+def test_an_answer_is_written_for_other_programs(sql, form, expected):
+    assert sql(FAULTS, "--format", form).output == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_json_is_one_list(sql, count):
+    found = sql(f"select id from pages order by id limit {count}", "--format", "json").output
+    assert json.loads(found) == [{"id": f"p{number}"} for number in range(1, count + 1)]
+
+
+def test_a_text_of_several_lines_alone_is_written_as_it_is(sql):
+    assert sql("select content(digest) from pages where id = 'p1'").output == "one\ntwo\n"
+
+
+def test_a_question_that_is_wrong_is_told_what_to_do(sql):
+    found = sql("select handel from pages")
+    assert (found.exit_code, found.output) == (
+        1,
+        "Error: no such column: handel. Did you mean handle?\n",
+    )
+    assert "begin with SELECT" in sql("").output
+
+
+def test_without_a_question_every_table_and_view_is_listed_in_a_line(sql):
+    lines = sql().output.splitlines()
+    for one in ALL:
+        assert any(line.split()[:1] == [one.name] and one.sentence[:40] in line for line in lines)
+
+
+def test_the_schema_names_every_column(sql):
+    found = sql("--schema").output
+    assert all(f"\n  {one.name}\n" in found for one in ALL)
+    one = sql("--schema", "flushes").output
+    assert "paid_back" in one and "\n  turns\n" not in one
+    assert "There is no table or view flushs" in sql("--schema", "flushs").output
+
+
+def test_where_nothing_is_recorded_that_is_said(environment):
+    found = CliRunner().invoke(main, ["sql", "select 1"])
+    assert (found.exit_code, "Nothing is recorded yet" in found.output) == (1, True)
+
+
+ANSWER = (("session", "tokens"), [("a" * 32, 1), ("b" * 32, None)])
+
+
+def test_a_row_that_is_wider_than_the_screen_is_a_record():
+    assert text(answer_sheet(Answer(*ANSWER), 80), 80) == (
+        f"{'session':32}  tokens\n{'a' * 32}       1\n{'b' * 32}    null\n2 rows\n"
+    )
+    assert text(answer_sheet(Answer(*ANSWER), 39), 39) == (
+        f"session  {'a' * 30}\n         aa\ntokens   1\n\n"
+        f"session  {'b' * 30}\n         bb\ntokens   null\n\n2 rows\n"
+    )
+
+
+def test_a_screen_gets_the_first_rows_of_many():
+    rows = ((number,) for number in range(10**9))
+    drawn = text(answer_sheet(Answer(("n",), rows), 80))
+    assert drawn.splitlines()[-2:] == [
+        str(MOST_ROWS - 1),
+        "the first 1,000 rows; --format csv writes all of them",
+    ]
+
+
+def test_ctrl_c_ends_a_long_question(path, environment):
+    endless = (
+        "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
+    )
+    asking = subprocess.Popen(
+        [*PICHAY, "sql", endless, "--database", str(path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not os.path.exists(f"/proc/{asking.pid}/fd") or not opened(asking.pid, path):
+        assert asking.poll() is None
+        time.sleep(0.05)
+    time.sleep(0.5)
+    asking.send_signal(signal.SIGINT)
+    out, said = asking.communicate(timeout=20)
+    assert (asking.returncode, out, said.strip()) == (1, "", "Aborted!")
+
+
+def opened(pid, path):
+    folder = f"/proc/{pid}/fd"
+    return any(os.path.realpath(f"{folder}/{fd}") == str(path) for fd in os.listdir(folder))
+
+
+def test_who_serves_it_with_datasette_is_told_how(sql, path, tmp_path):
+    with sqlite3.connect(path) as db:
+        db.execute("drop view faults")
+    found = sql("--datasette", str(tmp_path / "d.yml"))
+    assert f"datasette {path} -m {tmp_path / 'd.yml'}" in found.output
+    assert "Did the flushes pay for themselves?" in (tmp_path / "d.yml").read_text()
+    names = [row[0] for row in sqlite3.connect(path).execute("select name from sqlite_master")]
+    assert "faults" in names
