@@ -5,7 +5,7 @@ without, then there are empty lines between them, and then those that can be lon
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -28,6 +28,17 @@ class Slot:
     """The line after the first around which it is shortened."""
     joined: bool = False
     """Stands right below the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A drawing that is made only when it is printed."""
+
+    made: Callable[[], RenderableType]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Make it."""
+        yield self.made()
 
 
 @dataclass(slots=True)

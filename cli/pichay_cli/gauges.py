@@ -121,8 +121,7 @@ class Strip:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw as many as there is room for."""
         width = gauge_width(options.max_width, self.said)
-        shown, most = self.values[-width:], len(_SPARKS)
-        bars = [_SPARKS[min(most - 1, int(value * most / (self.top or 1)))] for value in shown]
+        bars = [_spark(value, self.top) for value in self.values[-width:]]
         drawn = _joined([*zip(bars, self.styles[-width:], strict=True)])
         if self.said is not None and width < options.max_width:
             drawn.append(" " * (width - len(drawn)) + "  ").append_text(self.said)
@@ -179,5 +178,9 @@ def sparks(values: Sequence[float], most: int) -> str:
     """Return amounts as little bars, *most* at most: each the largest of some in a row."""
     step = max(1, -(-len(values) // most))
     bars = [max(values[at : at + step]) for at in range(0, len(values), step)]
-    most, top = len(_SPARKS), max(bars, default=0) or 1
-    return "".join(_SPARKS[min(most - 1, int(value * most / top))] for value in bars)
+    top = max(bars, default=0) or 1
+    return "".join(_spark(value, top) for value in bars)
+
+
+def _spark(value: float, top: float) -> str:
+    return _SPARKS[min(len(_SPARKS) - 1, int(value * len(_SPARKS) / (top or 1)))]

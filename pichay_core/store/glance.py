@@ -93,23 +93,29 @@ class Glance:
         return Thrash.THRASHING if self.thrashing.lasting else self.activity.thrash()
 
 
+def lines(db: Database, running: Running) -> tuple[SessionLine, ...]:
+    """Return the sessions, a line each, in no order; *running* has followed."""
+    lasting = _lasting(db)
+    return tuple(_line(running, row, lasting) for row in running.sessions())
+
+
 def glance(
     db: Database,
     running: Running,
+    sessions: tuple[SessionLine, ...],
     chosen: str | None = None,
     opened: bool = False,
-    since: float | None = None,
 ) -> Glance:
-    """Return what there is to see, *running* having followed.
+    """Return what there is to see beside the *sessions*.
 
     The *chosen* session is seen from near, else the newest; *opened*, the figures are of it alone.
     """
     near = standing(db, name) if (name := chosen or stories.newest(db)) else None
     of = near.session if near and opened else None
-    scope, lasting = Scope(of, since), _lasting(db)
+    scope = Scope(of, running.since)
     return Glance(
         session=of,
-        sessions=tuple(_line(running, row, lasting) for row in running.sessions()),
+        sessions=sessions,
         net=running.net(of),
         activity=running.activity(of),
         back=_back(db, running.returns(of)),

@@ -1,8 +1,7 @@
 """Sums over a recording that is growing, for a screen that follows it.
 
-Rule of this file: a row is read once, so that following costs what is new, however big the
-recording is. Events never change. Of requests the last ones are added up anew each time, since a
-bill comes after its request; a bill that comes later still is not seen.
+Rule of this file: a row is read once, so that following costs what is new. Events never change. The
+last requests are added up anew each time: a bill comes after its request; a later one is not seen.
 """
 
 from collections import Counter, defaultdict
@@ -12,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from pichay_core.store.activity import Activity, Tally
 from pichay_core.store.database import Database
 from pichay_core.store.figures import Net, net_of
+from pichay_core.store.nets import net_columns
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import Row, Scope, own, rows, where
 
 OPEN = 512
 """Requests, the last ones, whose bill may still come."""
-STEP = 100_000
+STEP = 50_000
 """Events read at once: a big recording is read in steps, and there is something to show at once."""
 
 
@@ -48,14 +48,17 @@ class Returns:
         self.away[away] += 1
 
 
+type _Tallies = dict[tuple[str, str], tuple[int, int]]
+
+
 @dataclass(slots=True)
 class _Happened:
     """What events add up to."""
 
-    tallies: dict[tuple[str, str], tuple[int, int]] = field(
-        default_factory=dict[tuple[str, str], tuple[int, int]]
-    )
+    tallies: _Tallies = field(default_factory=dict[tuple[str, str], tuple[int, int]])
     """Events and their tokens, by kind and reason."""
+    kinds: Counter[str] = field(default_factory=Counter[str])
+    """Events by kind."""
     returns: Returns = field(default_factory=Returns)
 
     def add(self, row: Row) -> None:
@@ -63,6 +66,7 @@ class _Happened:
         key = row["kind"], row["reason"]
         count, tokens = self.tallies.get(key, (0, 0))
         self.tallies[key] = count + row["count"], tokens + row["tokens"]
+        self.kinds[row["kind"]] += row["count"]
 
     def by_kind(self) -> dict[str, tuple[Tally, ...]]:
         """Return the tallies of each kind, the most frequent first."""
@@ -78,7 +82,7 @@ class _Requests:
 
     net: Net = field(default_factory=Net)
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
-    """By column, the value of that column, and the reason beside it."""
+    """By column, its value, and the reason beside it."""
     held: dict[str, int] = field(default_factory=dict[str, int])
     """The most tokens held back in one request, by reason."""
     window: Window | None = None
@@ -113,14 +117,12 @@ class _Requests:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """How far the recording was read."""
+    """How far it was read: the first event there was, the last, the last request that is final."""
 
     sessions: frozenset[str] = frozenset()
     first: int = 0
-    """The first event there was."""
     event: int = 0
     request: int = 0
-    """The row up to which requests are final."""
 
 
 class Running:
@@ -139,9 +141,8 @@ class Running:
 
         If something was taken out of the recording, all of it is read again.
         """
-        sessions = {row["id"]: row for row in rows(db, _SESSIONS)}
+        sessions, known = {row["id"]: row for row in rows(db, _SESSIONS)}, self._known
         first, last = _span(db, "events")
-        known = self._known
         gone = known.sessions - sessions.keys()
         if gone or last < known.event or (known.first and first != known.first):
             self._forget()
@@ -153,11 +154,15 @@ class Running:
         self._known = _Known(frozenset(sessions), first, upto, request)
         return (upto - first + 1) / (last - first + 1)
 
+    @property
+    def since(self) -> float | None:
+        """From when on it adds up, in seconds since the epoch."""
+        return self._scope.since
+
     def sessions(self) -> tuple[Row, ...]:
         """Return the rows of the sessions in scope, in no order."""
-        since = self._scope.since
-        found = self._sessions.values()
-        return tuple(row for row in found if since is None or row["last_at"] >= since)
+        every, since = self._sessions.values(), self.since
+        return tuple(row for row in every if since is None or row["last_at"] >= since)
 
     def net(self, session: str | None = None) -> Net:
         """Return the net."""
@@ -169,8 +174,8 @@ class Running:
 
     def count(self, session: str, kind: str) -> int:
         """Return how many events of a kind there were in a session."""
-        tallies = self._happened.get(session, _Happened()).tallies
-        return sum(count for (of, _), (count, _) in tallies.items() if of == kind)
+        happened = self._happened.get(session)
+        return happened.kinds[kind] if happened else 0
 
     def returns(self, session: str | None = None) -> Returns:
         """Return what came back."""
@@ -184,9 +189,7 @@ class Running:
         return Activity(
             happened=tallies,
             outcomes=tuple(requests.of("outcome")),
-            held=tuple(
-                replace(tally, tokens=requests.held[tally.why]) for _, tally in requests.of("held")
-            ),
+            held=tuple(replace(t, tokens=requests.held[t.why]) for _, t in requests.of("held")),
             flushes=tuple(Tally(why, tally.count) for why, tally in requests.of("flushed")),
             paid_back=self._paid.get(session),
             frozen=_frozen(row for row in self.sessions() if session in (None, row["id"])),
@@ -204,8 +207,10 @@ class Running:
         self._paid: _BySession[int] = {}
 
     def _requests(self, session: str | None) -> _Requests:
-        final = self._final.get(session, _Requests())
-        return final.joined(self._open.get(session, _Requests()))
+        final, later = self._final.get(session), self._open.get(session)
+        if final and later:
+            return final.joined(later)
+        return final or later or _Requests()
 
     def _turns(self, db: Database, final: int) -> int:
         """Add up the requests; return the row up to which they are final."""
@@ -222,7 +227,7 @@ class Running:
         columns, between = db["turns"].columns_dict, {"after": after, "upto": upto}
         limit = "window_limit" if "window_limit" in columns else "null"
         clause = where(self._scope, also="rowid > :after and rowid <= :upto")
-        sql = _REQUESTS.format(columns=_net_columns(db), own=own(db) or "1", where=clause)
+        sql = _REQUESTS.format(columns=net_columns(db), own=own(db) or "1", where=clause)
         for row in rows(db, sql, self._scope, **between):
             found.setdefault(row["session"], _Requests()).add(row)
             found.setdefault(None, _Requests()).add(row)
@@ -264,11 +269,11 @@ def _frozen(sessions: Iterable[Row]) -> tuple[Tally, ...]:
 
 def _span(db: Database, table: str) -> tuple[int, int]:
     """Return the first and the last row of a table, without looking at those between."""
-    sql = "select (select min(rowid) from {0}) first, (select max(rowid) from {0}) last"
-    (row,) = rows(db, sql.format(table))
+    (row,) = rows(db, _SPAN.format(table))
     return row["first"] or 0, row["last"] or 0
 
 
+_SPAN = "select (select min(rowid) from {0}) first, (select max(rowid) from {0}) last"
 _SESSIONS = "select id, kind, model, frozen, started_at, last_at, turn from sessions"
 _SENT = "input_tokens + cache_read_tokens + cache_write_5m_tokens + cache_write_1h_tokens"
 _REQUESTS = """
@@ -293,29 +298,3 @@ _REFETCHED = """
         json_extract(detail, '$.away') away
     from events {where} and +kind = 'faulted' and why = 'refetch' order by id
 """
-
-_NET = """
-    model, count(*) - {legs} requests, {legs} legs, {legs_sent} legs_sent,
-    {legs_dollars} legs_dollars, count(input_tokens) settled, count(dollars) priced,
-    total(input_tokens) input, total(cache_read_tokens) cache_read,
-    total(cache_write_5m_tokens) + total(cache_write_1h_tokens) cache_write,
-    total(output_tokens) output,
-    total(untouched_input_tokens) untouched_input,
-    total(untouched_cache_read_tokens) untouched_cache_read,
-    total(untouched_cache_write_tokens) untouched_cache_write,
-    total(untouched_output_tokens) untouched_output,
-    total(dollars) dollars, total(untouched_dollars) untouched_dollars
-"""
-_LEGS = {
-    "legs": "sum(leg > 0)",
-    "legs_sent": f"total(case when leg > 0 then {_SENT} end)",
-    "legs_dollars": "total(case when leg > 0 then dollars end)",
-}
-
-
-def _net_columns(db: Database) -> str:
-    """Return what a net is made of. An older recording knows nothing of thinking, or of legs."""
-    known = db["turns"].columns_dict
-    legs = _LEGS if "leg" in known else dict.fromkeys(_LEGS, "0")
-    thinking = "total(thinking_tokens)" if "thinking_tokens" in known else "0"
-    return f"{_NET.format(**legs)}, {thinking} thinking"

@@ -45,7 +45,7 @@ def picture(
 
 def _last(database: Path) -> float:
     db = open_for_reading(database)
-    (at,) = db.execute("select max(last_at) from sessions").fetchone()
+    (at,) = db.conn.execute("select max(last_at) from sessions").fetchone()
     return at
 
 

@@ -21,7 +21,7 @@ from pichay_cli.recording import NOTHING_YET, reading, usable
 from pichay_cli.render import RenderableType, Screen, inset, line, screen
 from pichay_core.store.changes import Changes
 from pichay_core.store.database import Database
-from pichay_core.store.glance import Glance, glance
+from pichay_core.store.glance import Glance, SessionLine, glance, lines
 from pichay_core.store.running import Running
 from pichay_core.store.scope import EVERYTHING, Scope
 
@@ -30,6 +30,9 @@ WORK_SHARE = 0.04
 """Of one core, for asking and drawing."""
 STALE_SECONDS = 15
 """After so long it is drawn anew though nothing has changed: what was live may be so no more."""
+
+MOST_ROWS = 100
+"""Sessions and events that are drawn, where a screen is higher or there is none."""
 
 
 def live_panel(database: Path, now: float, scope: Scope = EVERYTHING) -> RenderableType:
@@ -50,7 +53,6 @@ class Looking:
     def __init__(self, database: Path, scope: Scope = EVERYTHING) -> None:
         """Begin with the whole recording, or with the session that *scope* names."""
         self._database = database
-        self._since = scope.since
         self._running = Running(scope.since)
         self._seen: Glance | None = None
         self.view = View(scope.session, scope.session is not None)
@@ -61,8 +63,10 @@ class Looking:
             if db is None:
                 self._seen = None
                 return True
-            read = self._running.follow(db)
-            self._see(db, read)
+            until, read = time.monotonic() + TICK_SECONDS, self._running.follow(db)
+            while read < 1 and time.monotonic() < until:
+                read = self._running.follow(db)
+            self._see(db, lines(db, self._running), read)
             return read >= 1
 
     def press(self, keys: Sequence[str], now: float) -> None:
@@ -77,17 +81,17 @@ class Looking:
             marked = self.view.chosen or marked
         with reading(self._database) as db:
             if db is not None:
-                self._see(db, self._seen.read)
+                self._see(db, self._seen.sessions, self._seen.read)
 
-    def drawn(self, now: float, keys: bool) -> RenderableType:
-        """What is to be seen, at *now*."""
+    def drawn(self, now: float, keys: bool, rows: int = MOST_ROWS) -> RenderableType:
+        """What is to be seen at *now*, on a screen of so many *rows*."""
         if self._seen is None:
             return inset(line(NOTHING_YET))
-        return drawing(self._seen, now, keys)
+        return drawing(self._seen, now, keys, min(rows, MOST_ROWS))
 
-    def _see(self, db: Database, read: float) -> None:
+    def _see(self, db: Database, sessions: tuple[SessionLine, ...], read: float) -> None:
         view = self.view
-        seen = glance(db, self._running, view.chosen, view.opened, self._since)
+        seen = glance(db, self._running, sessions, view.chosen, view.opened)
         self._seen = replace(seen, read=read)
 
 
@@ -118,14 +122,14 @@ def watch_until(database: Path, over: Callable[[], bool], scope: Scope = EVERYTH
             keys = pressing.wait(TICK_SECONDS if whole else 0)
             if keys:
                 looking.press(keys, time.time())
-                shown.draw(looking.drawn(time.time(), True))
+                shown.draw(looking.drawn(time.time(), True, shown.size()[1]))
 
 
 def _drawn(shown: Screen, looking: Looking, keys: bool) -> tuple[float, bool]:
     """Read and draw; the seconds of processor time that it took, and whether all has been read."""
     began = time.process_time()
     whole = looking.look()
-    shown.draw(looking.drawn(time.time(), keys))
+    shown.draw(looking.drawn(time.time(), keys, shown.size()[1]))
     return time.process_time() - began, whole
 
 

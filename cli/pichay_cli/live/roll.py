@@ -18,8 +18,6 @@ LIVE_SECONDS = 120
 """A session whose last request is not older is live."""
 GAUGE = 10
 """Columns of a window in the list."""
-AROUND = 60
-"""Sessions that are drawn before and after the chosen one; no screen has more lines."""
 UP, DOWN, FIRST, LAST, OPEN, ALL, QUIT = "up", "down", "first", "last", "open", "all", "quit"
 
 
@@ -73,12 +71,12 @@ def live_at(session: SessionLine, now: float) -> bool:
 
 
 def around(
-    sessions: Sequence[SessionLine], marked: str | None
+    sessions: Sequence[SessionLine], marked: str | None, most: int
 ) -> tuple[Sequence[SessionLine], int]:
-    """The sessions near the marked one, and where it stands among them."""
+    """At most so many sessions, those near the marked one, and where it stands among them."""
     at = next((i for i, one in enumerate(sessions) if one.id == marked), 0)
-    start = max(0, at - AROUND)
-    return sessions[start : at + AROUND], at - start
+    start = max(0, min(at - most // 2, len(sessions) - most))
+    return sessions[start : start + most], at - start
 
 
 def roll(sessions: Sequence[SessionLine], marked: str | None, now: float, many: str) -> Sheet:

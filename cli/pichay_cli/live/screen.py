@@ -4,10 +4,11 @@ Rule of this file: what one must see at a glance has the lowest rank and goes la
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from pichay_cli.amounts import dollars, tokens
 from pichay_cli.events_view import name_of, story_of
-from pichay_cli.fitting import LAST, Fitted, Slot
+from pichay_cli.fitting import LAST, Fitted, Later, Slot
 from pichay_cli.live.counts import count_slots
 from pichay_cli.live.near import near_slots
 from pichay_cli.live.roll import around, live_at, ordered, roll
@@ -42,13 +43,19 @@ WIDE = 116
 KEYS = "↑ ↓ choose · Enter opens it · a all · q ends"
 
 
-def drawing(seen: Glance, now: float, keys: bool = False) -> RenderableType:
-    """The screen at *now* (seconds since the epoch); with *keys*, which of them do what."""
-    narrow, wide = (Fitted(_slots(seen, now, keys, wide)) for wide in (False, True))
-    return inset(Either(narrow, wide, WIDE))
+def drawing(seen: Glance, now: float, keys: bool, rows: int) -> RenderableType:
+    """The screen at *now* (seconds since the epoch); with *keys*, which of them do what.
+
+    Of sessions and events no more than *rows* are drawn.
+    """
+
+    def fitted(wide: bool) -> RenderableType:
+        return Fitted(_slots(seen, now, keys, rows, wide))
+
+    return inset(Either(Later(partial(fitted, False)), Later(partial(fitted, True)), WIDE))
 
 
-def _slots(seen: Glance, now: float, keys: bool, wide: bool) -> list[Slot]:
+def _slots(seen: Glance, now: float, keys: bool, rows: int, wide: bool) -> list[Slot]:
     near = [*near_slots(seen.near)] if seen.near else []
     done = [*count_slots(seen)]
     unpaged = unpaged_panel(seen.activity)
@@ -56,9 +63,9 @@ def _slots(seen: Glance, now: float, keys: bool, wide: bool) -> list[Slot]:
     return [
         Slot(_head(seen, now), 0),
         *([Slot(pair, 1)] if wide else [*near, *done]),
-        *_list(seen, now),
+        *_list(seen, now, rows),
         *([Slot(unpaged, 8)] if unpaged else []),
-        *([Slot(_events(seen), 4, LEAST, LAST)] if seen.events else []),
+        *([Slot(_events(seen, rows), 4, LEAST, LAST)] if seen.events else []),
         *([Slot(line((KEYS, QUIET)), 6)] if keys else []),
     ]
 
@@ -90,23 +97,23 @@ def _bill(net: Net) -> RenderableType:
     return Sheet(columns, [*([money] if net.priced else []), sent])
 
 
-def _list(seen: Glance, now: float) -> list[Slot]:
+def _list(seen: Glance, now: float, rows: int) -> list[Slot]:
     """The sessions, if there are several."""
     if len(seen.sessions) < 2 or seen.session is not None:
         return []
     marked = seen.near.session if seen.near else None
-    shown, at = around(ordered(seen.sessions, now), marked)
+    shown, at = around(ordered(seen.sessions, now), marked, rows)
     return [Slot(roll(shown, marked, now, "session"), 2, LEAST, at)]
 
 
-def _events(seen: Glance) -> RenderableType:
+def _events(seen: Glance, most: int) -> RenderableType:
     columns = (
         Column(style=QUIET, least=70 if seen.session is None else LAST),
         Column(right=True, style=QUIET),
         Column(),
         Column(),
     )
-    rows = [_event(event) for event in seen.events]
+    rows = [_event(event) for event in seen.events[-most:]]
     return lines([title("Events"), Sheet(columns, rows, cut=True)])
 
 

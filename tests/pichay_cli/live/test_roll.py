@@ -1,6 +1,6 @@
 import pytest
 
-from pichay_cli.live.roll import AROUND, View, around, ordered, pressed
+from pichay_cli.live.roll import View, around, ordered, pressed
 from pichay_core.store.figures import Net
 from pichay_core.store.glance import SessionLine
 
@@ -60,6 +60,8 @@ def test_live_sessions_stand_first_and_keep_their_order():
 
 def test_of_many_sessions_those_near_the_marked_one_are_drawn():
     many = [line(str(number)) for number in range(500)]
-    shown, at = around(many, "300")
-    assert (shown[at].id, len(shown)) == ("300", 2 * AROUND)
-    assert around(many, None) == (many[:AROUND], 0)
+    shown, at = around(many, "300", 40)
+    assert (shown[at].id, len(shown)) == ("300", 40)
+    assert around(many, None, 40) == (many[:40], 0)
+    assert around(many, "499", 40) == (many[460:], 39)
+    assert around(many[:3], "2", 40) == (many[:3], 2)

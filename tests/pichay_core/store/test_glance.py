@@ -1,7 +1,7 @@
 import pytest
 
 from pichay_core.store.activity import Thrash
-from pichay_core.store.glance import Back, glance
+from pichay_core.store.glance import Back, glance, lines
 from pichay_core.store.now import Held, standing
 from pichay_core.store.running import Running
 from pichay_core.store.schema import open_for_reading, open_for_writing
@@ -17,7 +17,7 @@ def db(tmp_path):
 def seen(db, *arguments):
     running = Running()
     running.follow(db)
-    return glance(db, running, *arguments)
+    return glance(db, running, lines(db, running), *arguments)
 
 
 def test_a_session_from_near_has_its_windows_as_they_were_billed(db):
