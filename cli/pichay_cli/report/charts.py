@@ -28,6 +28,8 @@ from pichay_core.store.report import Spent
 TALLER = 2.5
 """Times the largest window up to which the untouched size stays in the picture."""
 _DASHED = (4, 3)
+_CLEAR = 0.07
+"""Of the height; where zones are nearer to each other only the last is named."""
 
 
 def cost_chart(course: Sequence[Spent], money: bool, width: Width) -> Spec:
@@ -150,6 +152,8 @@ def _zones(seen: CloseUp, top: float) -> Iterable[Spec]:
     values = [{"at": at, "zone": f"{name} {round_tokens(at)}"} for name, at in shown.items()]
     if not values:
         return
+    if any(two["at"] - one["at"] < _CLEAR * top for one, two in pairwise(values)):
+        values = [{**value, "zone": ""} for value in values[:-1]] + values[-1:]
     y = {"field": "at", "type": "quantitative"}
     text = {
         "type": "text",
