@@ -52,7 +52,7 @@ def cost_chart(course: Sequence[Spent], money: bool, width: Width) -> Spec:
         area("without", "most", "var(--bad)", 0.3),
         line("without", "var(--quiet)", _DASHED),
         line("with", "var(--ink)"),
-        pointed(values, "temporal"),
+        *pointed(values, width, "temporal"),
     ]
     y = {"type": "quantitative", "axis": y_axis(_dollars(values) if money else "~s")}
     return whole(width, 250, values, {"x": x, "y": y}, layers)
@@ -122,7 +122,7 @@ def window_chart(seen: CloseUp, width: Width) -> Spec:
         _stacked(seen) if parted(seen) else area("window", None, "var(--unknown)", 1.0),
         line("untouched", "var(--ink)", _DASHED, clip=True),
         *_zones(seen, top),
-        pointed(values),
+        *pointed(values, width),
     ]
     y = {"type": "quantitative", "scale": {"domain": [0, top]}, "axis": y_axis("~s")}
     return whole(width, 230, values, {"x": requests(seen, width), "y": y}, layers)
@@ -219,7 +219,7 @@ def working_chart(seen: CloseUp, width: Width) -> Spec:
         area("resident", None, "var(--read)", 0.3),
         line("working", "var(--ink)"),
         line("pinned", "var(--pinned)"),
-        pointed(values),
+        *pointed(values, width),
     ]
     y = {"type": "quantitative", "axis": y_axis("~s")}
     return whole(width, 150, values, {"x": requests(seen, width), "y": y}, layers)
