@@ -28,6 +28,8 @@ from pichay_core.store.report import Spent
 TALLER = 2.5
 """Times the largest window up to which the untouched size stays in the picture."""
 _DASHED = (4, 3)
+_CLEAR = 0.07
+"""Of the height; where zones are nearer to each other only the last is named."""
 
 
 def cost_chart(course: Sequence[Spent], money: bool, width: Width) -> Spec:
@@ -50,7 +52,7 @@ def cost_chart(course: Sequence[Spent], money: bool, width: Width) -> Spec:
         area("without", "most", "var(--bad)", 0.3),
         line("without", "var(--quiet)", _DASHED),
         line("with", "var(--ink)"),
-        pointed(values, "temporal"),
+        *pointed(values, width, "temporal"),
     ]
     y = {"type": "quantitative", "axis": y_axis(_dollars(values) if money else "~s")}
     return whole(width, 250, values, {"x": x, "y": y}, layers)
@@ -120,7 +122,7 @@ def window_chart(seen: CloseUp, width: Width) -> Spec:
         _stacked(seen) if parted(seen) else area("window", None, "var(--unknown)", 1.0),
         line("untouched", "var(--ink)", _DASHED, clip=True),
         *_zones(seen, top),
-        pointed(values),
+        *pointed(values, width),
     ]
     y = {"type": "quantitative", "scale": {"domain": [0, top]}, "axis": y_axis("~s")}
     return whole(width, 230, values, {"x": requests(seen, width), "y": y}, layers)
@@ -150,6 +152,8 @@ def _zones(seen: CloseUp, top: float) -> Iterable[Spec]:
     values = [{"at": at, "zone": f"{name} {round_tokens(at)}"} for name, at in shown.items()]
     if not values:
         return
+    if any(two["at"] - one["at"] < _CLEAR * top for one, two in pairwise(values)):
+        values = [{**value, "zone": ""} for value in values[:-1]] + values[-1:]
     y = {"field": "at", "type": "quantitative"}
     text = {
         "type": "text",
@@ -215,7 +219,7 @@ def working_chart(seen: CloseUp, width: Width) -> Spec:
         area("resident", None, "var(--read)", 0.3),
         line("working", "var(--ink)"),
         line("pinned", "var(--pinned)"),
-        pointed(values),
+        *pointed(values, width),
     ]
     y = {"type": "quantitative", "axis": y_axis("~s")}
     return whole(width, 150, values, {"x": requests(seen, width), "y": y}, layers)

@@ -102,9 +102,14 @@ def bands(seen: CloseUp) -> Iterable[Spec]:
     }
 
 
-def pointed(values: Sequence[Spec], kind: str = "quantitative") -> Spec:
-    """What says something when it is pointed at: each moment over the whole height."""
-    return {
+def pointed(values: Sequence[Spec], width: Width, kind: str = "quantitative") -> Iterable[Spec]:
+    """What says something when it is pointed at: each moment over the whole height.
+
+    Narrow screens are touched, not pointed at: a finger is wider than a moment.
+    """
+    if width is Width.NARROW:
+        return
+    yield {
         "name": HOVER,
         "data": {"values": [value for value in values if value["x"] < value["until"]]},
         "mark": {"type": "rect", "fill": "var(--ink)", "fillOpacity": 0},
