@@ -187,7 +187,7 @@ def test_a_call_of_ours_alone_is_answered_and_never_shown():
     played = Played()
     played.ask([text("I look."), ours("", "sig")], read(1))
     assert played.contents[1]["parts"] == [
-        text("I look.I look."),
+        text("I look.\n\nI look."),
         call("read_file", "read_file_1", "sig", path="/1"),
     ]
     played.ask([text("Done.")])
