@@ -13,6 +13,7 @@ from pichay_core.store import stories
 from pichay_core.store.activity import Activity, Thrash, activity
 from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
+from pichay_core.store.eventful import latest_events
 from pichay_core.store.figures import Net, SessionFigures, net
 from pichay_core.store.figures import sessions as all_sessions
 from pichay_core.store.now import Standing, names_of, standing
@@ -128,7 +129,7 @@ def glance(
 
 def _events(db: Database, scope: Scope) -> tuple[EventStory, ...]:
     """Return the last events; not of what was only let through, of which there may be much."""
-    latest = stories.latest_events(db, 4 * EVENTS, scope)
+    latest = latest_events(db, 4 * EVENTS, scope)
     return tuple(event for event in latest if event.kind != "passed")[-EVENTS:]
 
 
