@@ -56,6 +56,8 @@ def times(count: int, one: str, many: str | None = None) -> str:
 
 def plain(words: str) -> str:
     """*words* without anything that could move a cursor or change a colour."""
+    if words.isprintable():
+        return words
     return "".join(letter if letter.isprintable() else "?" for letter in words)
 
 

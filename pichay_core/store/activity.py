@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from pichay_core.bounds import LEAST_REFETCHES, REFETCH_BOUND
 from pichay_core.store.database import Database
-from pichay_core.store.episodes import episodes
+from pichay_core.store.episodes import how_many
 from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
 from pichay_core.store.totals import event_sums, turn_sums
@@ -163,7 +163,7 @@ def _episodes(db: Database, scope: Scope) -> int | None:
         return None
     clause = where(scope, also="working_curve is not null")
     watched = rows(db, f"select 1 from turns {clause} limit 1", scope)
-    return len(episodes(db, scope)) if watched else None
+    return how_many(db, scope) if watched else None
 
 
 def _counts(db: Database, scope: Scope) -> dict[str, int]:

@@ -76,14 +76,26 @@ def episodes(db: Database, scope: Scope = EVERYTHING) -> tuple[EpisodeStory, ...
     """
     if not db["episodes"].exists():
         return ()
-    clause = where(scope, "episodes.session", "coalesce(ended_at, last_at)")
+    clause = _within(scope)
     found = rows(db, _EPISODES.format(where=clause), scope)
     back = _came_back(db, _PAGES.format(where=clause), scope) if found else {}
     return tuple(_story(row, back.get((row["session"], row["start"]), ())) for row in found)
 
 
-_EPISODES = """
-    select episodes.* from episodes join sessions on sessions.id = episodes.session {where}
+def how_many(db: Database, scope: Scope = EVERYTHING) -> int:
+    """Return the number of these, of a recording that knows them."""
+    sql = f"select count(*) count from {_OF_SESSIONS} {_within(scope)}"
+    (row,) = rows(db, sql, scope)
+    return row["count"]
+
+
+def _within(scope: Scope) -> str:
+    return where(scope, "episodes.session", "coalesce(ended_at, last_at)")
+
+
+_OF_SESSIONS = "episodes join sessions on sessions.id = episodes.session"
+_EPISODES = f"""
+    select episodes.* from {_OF_SESSIONS} {{where}}
     order by episodes.at, episodes.session, episodes.start
 """
 _PAGES = """

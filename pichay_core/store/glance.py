@@ -1,7 +1,7 @@
 """What ``stats --live`` shows, read at one moment: all sessions, or one of them.
 
-Rule of this file: what it asks for itself goes by an index, and a few rows answer it; the rest is
-in the sums that are kept (``running.py``).
+Rule of this file: a few rows answer every question: those that an index finds, the sums that the
+database keeps, and the refetches that were followed (``running.py``).
 """
 
 from collections import Counter
@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pichay_core.bounds import BOUNCED
 from pichay_core.models import context_window
 from pichay_core.store import stories
-from pichay_core.store.activity import Activity, Thrash
+from pichay_core.store.activity import Activity, Thrash, activity
 from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
-from pichay_core.store.figures import Net
+from pichay_core.store.eventful import latest_events
+from pichay_core.store.figures import Net, SessionFigures, net
+from pichay_core.store.figures import sessions as all_sessions
 from pichay_core.store.now import Standing, names_of, standing
 from pichay_core.store.running import Returns, Running
-from pichay_core.store.scope import Row, Scope, rows, where
+from pichay_core.store.scope import EVERYTHING, Scope, rows, where
 from pichay_core.store.stories import EventStory
 
 EVENTS = 60
@@ -84,8 +86,6 @@ class Glance:
     thrashing: Thrashing
     near: Standing | None
     events: tuple[EventStory, ...]
-    read: float = 1.0
-    """The share of the recording that has been read."""
 
     @property
     def thrash(self) -> Thrash:
@@ -93,10 +93,12 @@ class Glance:
         return Thrash.THRASHING if self.thrashing.lasting else self.activity.thrash()
 
 
-def lines(db: Database, running: Running) -> tuple[SessionLine, ...]:
-    """Return the sessions, a line each, in no order; *running* has followed."""
-    lasting = _lasting(db)
-    return tuple(_line(running, row, lasting) for row in running.sessions())
+def lines(db: Database, scope: Scope = EVERYTHING) -> tuple[SessionLine, ...]:
+    """Return the sessions last seen in scope, a line each, the newest first."""
+    lasting, limits = _lasting(db), _limits(db)
+    return tuple(
+        _line(one, limits.get(one.id), one.id in lasting) for one in all_sessions(db, scope=scope)
+    )
 
 
 def glance(
@@ -116,8 +118,8 @@ def glance(
     return Glance(
         session=of,
         sessions=sessions,
-        net=running.net(of),
-        activity=running.activity(of),
+        net=net(db, scope),
+        activity=activity(db, scope),
         back=_back(db, running.returns(of)),
         thrashing=_thrashing(db, scope),
         near=near,
@@ -127,27 +129,41 @@ def glance(
 
 def _events(db: Database, scope: Scope) -> tuple[EventStory, ...]:
     """Return the last events; not of what was only let through, of which there may be much."""
-    latest = stories.latest_events(db, 4 * EVENTS, scope)
+    latest = latest_events(db, 4 * EVENTS, scope)
     return tuple(event for event in latest if event.kind != "passed")[-EVENTS:]
 
 
-def _line(running: Running, row: Row, lasting: frozenset[str]) -> SessionLine:
-    name, window = row["id"], running.window(row["id"])
+def _line(one: SessionFigures, limit: int | None, thrashing: bool) -> SessionLine:
     return SessionLine(
-        id=name,
-        kind=row["kind"],
-        model=row["model"],
-        turn=row["turn"],
-        started_at=row["started_at"],
-        last_at=row["last_at"],
-        window=window.tokens if window else None,
-        limit=(window and window.limit) or context_window(row["model"]),
-        net=running.net(name),
-        evictions=running.count(name, "evicted"),
-        faults=running.count(name, "faulted"),
-        frozen=row["frozen"] is not None,
-        thrashing=name in lasting,
+        id=one.id,
+        kind=one.kind,
+        model=one.model,
+        turn=one.turns,
+        started_at=one.started_at,
+        last_at=one.last_at,
+        window=one.window,
+        limit=limit or context_window(one.model),
+        net=one.net,
+        evictions=one.evictions,
+        faults=one.faults,
+        frozen=one.frozen is not None,
+        thrashing=thrashing,
     )
+
+
+def _limits(db: Database) -> dict[str, int | None]:
+    """Return what each session's model could take with its last billed request, where known."""
+    if "window_limit" not in db["turns"].columns_dict:
+        return {}
+    return {row["session"]: row["window_limit"] for row in rows(db, _LIMITS)}
+
+
+_LIMITS = """
+    select id session, (
+        select window_limit from turns where session = id and input_tokens is not null
+        order by request desc limit 1
+    ) window_limit from sessions
+"""
 
 
 def _back(db: Database, returns: Returns) -> Back:

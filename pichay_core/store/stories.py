@@ -11,7 +11,7 @@ from typing import Any
 from pichay_core.store.database import Database
 from pichay_core.store.figures import Tokens
 from pichay_core.store.schema import has_flushes
-from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
+from pichay_core.store.scope import Row, Scope, rows, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +163,10 @@ def newest(db: Database) -> str | None:
 
 def turns(db: Database, session: str) -> tuple[TurnStory, ...]:
     """Return the requests of one session, in order."""
-    found = rows(
-        db, "select * from turns where session = :session order by request", Scope(session)
-    )
-    return tuple(_turn(row) for row in found)
+    known = db["turns"].columns_dict
+    columns = ", ".join((*_TURN, *(name for name in _NEWER if name in known)))
+    sql = f"select {columns} from turns where session = :session order by request"
+    return tuple(_turn(row) for row in rows(db, sql, Scope(session)))
 
 
 def flushes(db: Database, session: str) -> tuple[FlushStory, ...]:
@@ -181,16 +181,15 @@ def events(db: Database, session: str, page: str | None = None) -> tuple[EventSt
     """Return the events of one session, or of one page of it, in order."""
     of_page = "" if page is None else "events.page = :page"
     clause = where(Scope(session), "events.session", also=of_page)
-    found = rows(db, f"{_EVENTS} {clause} order by events.id", Scope(session), page=page)
+    return events_where(db, clause, Scope(session), page=page)
+
+
+def events_where(
+    db: Database, clause: str, scope: Scope, **values: object
+) -> tuple[EventStory, ...]:
+    """Return in order the events that a clause of SQL keeps."""
+    found = rows(db, f"{_EVENTS} {clause} order by events.id", scope, **values)
     return tuple(_event(row) for row in found)
-
-
-def latest_events(db: Database, limit: int, scope: Scope = EVERYTHING) -> tuple[EventStory, ...]:
-    """Return the last *limit* events in order, as far as they are in scope."""
-    chosen = _LATEST if scope.session is None else _LATEST_OF_SESSION
-    clause = where(Scope(None, scope.since), at="events.at", also=f"events.id in ({chosen})")
-    sql = f"{_EVENTS} {clause} order by events.id desc limit :limit"
-    return tuple(_event(row) for row in reversed(rows(db, sql, scope, limit=limit)))
 
 
 def pages(db: Database, handle: str) -> tuple[PageStory, ...]:
@@ -213,17 +212,16 @@ def content(db: Database, digest: str) -> bytes | None:
     )
 
 
+_BILL = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens",
+         "output_tokens", "untouched_input_tokens", "untouched_cache_read_tokens",
+         "untouched_cache_write_tokens", "untouched_output_tokens")  # fmt: skip
+_NEWER = ("thinking_tokens", "cleared_tokens", "leg", "asked")
+"""Columns that older recordings do not have."""
+_TURN = (*_BILL, *(name for name in TurnStory.__slots__ if name not in
+                   (*_NEWER, "actual", "untouched")))  # fmt: skip
 _EVENTS = """
     select events.*, pages.tool, pages.label, pages.handle from events left join pages
     on pages.session = events.session and pages.id = events.page
-"""
-_LATEST = "select id from events order by id desc limit :limit"
-_LATEST_OF_SESSION = """
-    select * from (select id from events where session = :session and request is not null
-        order by request desc, id desc limit :limit)
-    union all
-    select * from (select id from events where session = :session and request is null
-        order by id desc limit :limit)
 """
 _FLUSHES = """
     select flushes.*, coalesce(still.out, 0) pages_out from flushes left join (
@@ -241,7 +239,6 @@ _PAGES = """
 
 def _turn(row: Row) -> TurnStory:
     settled = row["input_tokens"] is not None
-    newer = ("thinking_tokens", "cleared_tokens", "leg", "asked")
     return TurnStory(
         request=row["request"],
         turn=row["turn"],
@@ -259,7 +256,7 @@ def _turn(row: Row) -> TurnStory:
         untouched=_untouched(row) if settled else None,
         dollars=row["dollars"],
         untouched_dollars=row["untouched_dollars"],
-        **{name: row.get(name) or 0 for name in newer},
+        **{name: row.get(name) or 0 for name in _NEWER},
     )
 
 

@@ -261,6 +261,7 @@ create table episodes (
 QUICKER = """
 create index events_at on events (at);
 create index pages_pinned on pages (session) where pin_strength is not null;
-create index turns_held on turns (held_why, held_tokens) where held_tokens > 0
+create index turns_held on turns (held_why, held_tokens) where held_tokens > 0;
+create index events_faulted on events (kind, why, id) where kind = 'faulted'
 """
 """Of version 0.6: indexes alone."""

@@ -258,3 +258,18 @@ def test_of_very_many_flushes_those_that_matter_are_told_and_the_rest_is_one_lin
     assert "\n      30 more     90  675.0k " in folded
     assert folded.count(" batch ") == 20
     assert shown(made, one, every=True).count(" batch ") == 50
+
+
+def test_what_is_read_of_a_long_session_is_what_is_told_of_it(path):
+    made, one = Recording(path), LONG
+    made.session(one, turn=200, requests=200)
+    for request in range(1, 201):
+        made.turn(one, request, (10, 1_000, 500, 20), (10, 1_200, 500, 20), (0.01, 0.02))
+        made.page(one, f"p{request}", f"{request}.py", moved=request)
+        made.event(one, request, "evicted", f"p{request}", 900, handle=f"H{request}")
+    made.event(one, None, "failed", why="no disk", at=NOW - 600 + 1_000)
+    made.event(one, 100, "collapsed", tokens=700, turns=[1, 9], first=2, last=20, pages=3)
+    told, every = telling(made.db, one, every=False), telling(made.db, one)
+    assert len(told.events) < 70 < len(every.events)
+    assert text(drawing(told, NOW), 100) == text(drawing(every, NOW), 100)
+    assert "Collapsed turns" in text(drawing(told, NOW), 100)

@@ -2,7 +2,7 @@
 
 Rule of this file: it draws when the recording has changed, at most four times a second, and then
 rests so long that drawing takes no more than a twenty-fifth of a core, however big the recording
-is. Only two things do not wait: a key, and a recording that is read for the first time.
+is. Only a key does not wait.
 """
 
 import signal
@@ -42,8 +42,7 @@ def live_panel(database: Path, now: float, scope: Scope = EVERYTHING) -> Rendera
     used.
     """
     looking = Looking(database, scope)
-    while not looking.look():
-        pass
+    looking.look()
     return looking.drawn(now, keys=False)
 
 
@@ -57,17 +56,14 @@ class Looking:
         self._seen: Glance | None = None
         self.view = View(scope.session, scope.session is not None)
 
-    def look(self) -> bool:
-        """Read what is new. True if everything has been read."""
+    def look(self) -> None:
+        """Read what is new."""
         with reading(self._database) as db:
             if db is None:
                 self._seen = None
-                return True
-            until, read = time.monotonic() + TICK_SECONDS, self._running.follow(db)
-            while read < 1 and time.monotonic() < until:
-                read = self._running.follow(db)
-            self._see(db, lines(db, self._running), read)
-            return read >= 1
+                return
+            self._running.follow(db)
+            self._see(db, lines(db, Scope(None, self._running.since)))
 
     def press(self, keys: Sequence[str], now: float) -> None:
         """Do what keys say, and read what is seen then."""
@@ -81,7 +77,7 @@ class Looking:
             marked = self.view.chosen or marked
         with reading(self._database) as db:
             if db is not None:
-                self._see(db, self._seen.sessions, self._seen.read)
+                self._see(db, self._seen.sessions)
 
     def drawn(self, now: float, keys: bool, rows: int = MOST_ROWS) -> RenderableType:
         """What is to be seen at *now*, on a screen of so many *rows*."""
@@ -89,10 +85,9 @@ class Looking:
             return inset(line(NOTHING_YET))
         return drawing(self._seen, now, keys, min(rows, MOST_ROWS))
 
-    def _see(self, db: Database, sessions: tuple[SessionLine, ...], read: float) -> None:
+    def _see(self, db: Database, sessions: tuple[SessionLine, ...]) -> None:
         view = self.view
-        seen = glance(db, self._running, sessions, view.chosen, view.opened)
-        self._seen = replace(seen, read=read)
+        self._seen = glance(db, self._running, sessions, view.chosen, view.opened)
 
 
 def watch(database: Path, scope: Scope = EVERYTHING) -> None:
@@ -110,27 +105,27 @@ def watch_until(database: Path, over: Callable[[], bool], scope: Scope = EVERYTH
         keyboard() as pressing,
         screen() as shown,
     ):
-        looking, drawn, due, whole = Looking(database, scope), None, 0.0, True
+        looking, drawn, due = Looking(database, scope), None, 0.0
         while not over() and not looking.view.over:
             began = time.monotonic()
             # Asked before drawing: what is committed meanwhile is drawn next time.
             stamp = (changes.stamp(), shown.size(), began // STALE_SECONDS)
-            if began >= due and (stamp != drawn or not whole):
-                worked, whole = _drawn(shown, looking, pressing.descriptor is not None)
+            if began >= due and stamp != drawn:
+                worked = _drawn(shown, looking, pressing.descriptor is not None)
                 drawn = stamp
-                due = time.monotonic() + (max(TICK_SECONDS, worked / WORK_SHARE) if whole else 0)
-            keys = pressing.wait(TICK_SECONDS if whole else 0)
+                due = time.monotonic() + max(TICK_SECONDS, worked / WORK_SHARE)
+            keys = pressing.wait(TICK_SECONDS)
             if keys:
                 looking.press(keys, time.time())
                 shown.draw(looking.drawn(time.time(), True, shown.size()[1]))
 
 
-def _drawn(shown: Screen, looking: Looking, keys: bool) -> tuple[float, bool]:
-    """Read and draw; the seconds of processor time that it took, and whether all has been read."""
+def _drawn(shown: Screen, looking: Looking, keys: bool) -> float:
+    """Read and draw; the seconds of processor time that it took."""
     began = time.process_time()
-    whole = looking.look()
+    looking.look()
     shown.draw(looking.drawn(time.time(), keys, shown.size()[1]))
-    return time.process_time() - began, whole
+    return time.process_time() - began
 
 
 @contextmanager

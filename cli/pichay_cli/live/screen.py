@@ -79,8 +79,7 @@ def _title(seen: Glance, now: float) -> RenderableType:
     live = sum(live_at(one, now) for one in seen.sessions)
     every = f"all sessions: {len(seen.sessions):,}, {live:,} live"
     of = every if seen.session is None else f"session {seen.session[:ID_SHOWN]}"
-    reading = f" · reading the recording: {seen.read:.0%}" if seen.read < 1 else ""
-    return title("Net", (f" against untouched (estimate) · {of}", QUIET), (reading, "yellow"))
+    return title("Net", (f" against untouched (estimate) · {of}", QUIET))
 
 
 def _bill(net: Net) -> RenderableType:

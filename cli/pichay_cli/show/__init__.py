@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from pichay_cli.page import drawn, no_page
 from pichay_cli.recording import database_option, json_option, session_named, something
 from pichay_cli.render import display, inset
 from pichay_cli.show.story import drawing
@@ -29,12 +28,15 @@ def show(session: str, every: bool, handle: str | None, as_json: bool, database:
     with something(database) as db:
         name = session_named(db, session)
         if handle is not None:
+            # Here, since a session is mostly asked for without one.
+            from pichay_cli.page import drawn, no_page
+
             page = drawn(db, handle, name)
             if page is None:
                 raise click.ClickException(no_page(handle, f"session {name}"))
             display(inset(page))
             return
-        told = telling(db, name)
+        told = telling(db, name, every or as_json)
     if as_json:
         click.echo(json.dumps(as_data(told), indent=2))
     else:

@@ -5,8 +5,7 @@ what is left out for want of room says how much that is.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import accumulate, groupby
 
 from pichay_cli.amounts import dollars, times, tokens
@@ -34,72 +33,108 @@ _COLUMNS = (
     Column("money", right=True),
     Column("flush", least=76),
 )
+_GAP = ("...", *[""] * (len(_COLUMNS) - 1))
 
 
 type Told = Mapping[int | None, Sequence[EventStory]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One request, or some in a row in which nothing happened."""
-
-    turns: Sequence[TurnStory]
-    row: Sequence[Cell]
-    notes: Sequence[Text]
+type Stretch = Sequence[TurnStory]
+"""What is one line: one request, or some in a row in which nothing happened."""
 
 
-def requests_sheet(turns: Sequence[TurnStory], told: Told, every: bool) -> Sheet:
-    """The requests: *every* one, or those in which something happened and the rest folded."""
-    saved = list(accumulate(_saved_tokens(turn) for turn in turns))
-    money = list(accumulate(_saved_dollars(turn) for turn in turns))
-    before = (None, *turns)
-    single = [
-        _Line((turn,), _row(turn, of_tokens, of_dollars), _notes(turn, last, told, every))
-        for turn, last, of_tokens, of_dollars in zip(turns, before, saved, money, strict=False)
+def one_by_one(turns: Sequence[TurnStory], eventful: Set[int]) -> list[int]:
+    """The requests that stand in a line of their own, if not every one is asked for."""
+    first, _, last = _cut(list(_folded(turns, eventful)))
+    return [one[0].request for one in (*first, *last) if len(one) == 1]
+
+
+def requests_sheet(
+    turns: Sequence[TurnStory], eventful: Set[int], told: Told, every: bool
+) -> Sheet:
+    """The requests: *every* one, or those in which something happened and the rest folded.
+
+    *eventful* are the requests in which something happened; *told* is what, in those that stand
+    in a line of their own.
+    """
+    course = _Course(turns)
+    if every:
+        first, left, last = [(turn,) for turn in turns], (), []
+    else:
+        first, left, last = _cut(list(_folded(turns, eventful)))
+    shown = [*first, *([left] if left else []), *last]
+    rows = [_GAP if one is left else _line(one, course) for one in shown]
+    notes = [
+        [line((_left_out(left), QUIET))] if one is left else _below(one, course, told, every)
+        for one in shown
     ]
-    shown = single if every else _cut(list(_folded(single)))
-    return Sheet(_COLUMNS, [one.row for one in shown], [one.notes for one in shown])
+    return Sheet(_COLUMNS, rows, notes)
 
 
-def _folded(single: Sequence[_Line]) -> Iterator[_Line]:
-    for quiet, stretch in groupby(single, lambda one: not one.notes and not one.turns[0].flushed):
-        found = list(stretch)
-        if quiet and len(found) >= LEAST_QUIET:
-            yield _one_line(found)
+class _Course:
+    """What had been saved by each request, and which one was before it."""
+
+    def __init__(self, turns: Sequence[TurnStory]) -> None:
+        self._places = {turn.request: at for at, turn in enumerate(turns)}
+        self._turns = turns
+        self._tokens = list(accumulate(_saved_tokens(turn) for turn in turns))
+        self._dollars = list(accumulate(_saved_dollars(turn) for turn in turns))
+
+    def row(self, turn: TurnStory) -> Sequence[Cell]:
+        at = self._places[turn.request]
+        return _row(turn, self._tokens[at], self._dollars[at])
+
+    def before(self, turn: TurnStory) -> TurnStory | None:
+        at = self._places[turn.request]
+        return self._turns[at - 1] if at else None
+
+
+def _folded(turns: Sequence[TurnStory], eventful: Set[int]) -> Iterator[Stretch]:
+    quiet = (
+        turn.request not in eventful and not turn.flushed and not _remarks(turn, last)
+        for turn, last in zip(turns, (None, *turns), strict=False)
+    )
+    for calm, stretch in groupby(zip(quiet, turns, strict=True), lambda pair: pair[0]):
+        found = [turn for _, turn in stretch]
+        if calm and len(found) >= LEAST_QUIET:
+            yield found
         else:
-            yield from found
+            yield from ((turn,) for turn in found)
 
 
-def _one_line(quiet: Sequence[_Line]) -> _Line:
-    turns = [one.turns[0] for one in quiet]
-    (first, *_), (last, *_) = quiet[0].row, quiet[-1].row
-    row = (_range(first, last), _range(quiet[0].row[1], quiet[-1].row[1]), *quiet[-1].row[2:])
-    windows = [turn.actual.sent for turn in turns if turn.actual]
-    said = f"nothing moved{_course(windows)}"
-    return _Line(turns, row, [line((said, QUIET))])
+def _cut(found: list[Stretch]) -> tuple[list[Stretch], Stretch, list[Stretch]]:
+    """The first lines, what is left out in the middle of very many, and the last lines."""
+    if len(found) <= MOST_SHOWN:
+        return found, (), []
+    half = MOST_SHOWN // 2
+    return found[:half], [turn for one in found[half:-half] for turn in one], found[-half:]
+
+
+def _line(stretch: Stretch, course: _Course) -> Sequence[Cell]:
+    first, last = course.row(stretch[0]), course.row(stretch[-1])
+    return (_range(first[0], last[0]), _range(first[1], last[1]), *last[2:])
+
+
+def _below(stretch: Stretch, course: _Course, told: Told, every: bool) -> list[Text]:
+    if len(stretch) == 1:
+        return _notes(stretch[0], course.before(stretch[0]), told, every)
+    windows = [turn.actual.sent for turn in stretch if turn.actual]
+    return [line((f"nothing moved{_windows(windows)}", QUIET))]
+
+
+def _left_out(left: Stretch) -> str:
+    count = times(len(left), "request")
+    return f"{count} more, {left[0].request} to {left[-1].request}: --turns shows them"
 
 
 def _range(first: Cell, last: Cell) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def _course(windows: Sequence[int]) -> str:
+def _windows(windows: Sequence[int]) -> str:
     if not windows:
         return ""
     return f", window {tokens(windows[0])} to {tokens(windows[-1])}"
-
-
-def _cut(found: list[_Line]) -> list[_Line]:
-    """Leave out what is in the middle of very many."""
-    if len(found) <= MOST_SHOWN:
-        return found
-    half = MOST_SHOWN // 2
-    left = [turn for one in found[half:-half] for turn in one.turns]
-    count = times(len(left), "request")
-    first, last = left[0].request, left[-1].request
-    text = f"{count} more, {first} to {last}: --turns shows them"
-    gap = _Line(left, ("...", *[""] * (len(_COLUMNS) - 1)), [line((text, QUIET))])
-    return [*found[:half], gap, *found[-half:]]
 
 
 def _row(turn: TurnStory, saved_tokens: int, saved_dollars: float) -> Sequence[Cell]:
@@ -129,14 +164,18 @@ def _saved_dollars(turn: TurnStory) -> float:
 
 
 def _notes(turn: TurnStory, last: TurnStory | None, told: Told, every: bool) -> list[Text]:
+    events = told.get(turn.request, ())
+    happened = map(event_line, events) if every else _counted(events)
+    return [*(line((text, "yellow")) for text in _remarks(turn, last)), *happened]
+
+
+def _remarks(turn: TurnStory, last: TurnStory | None) -> list[str]:
     said = (
         _outcome(turn),
         _held(turn, last),
         "prefix broken: less read from the cache than it held" if turn.prefix_broken else "",
     )
-    events = told.get(turn.request, ())
-    happened = map(event_line, events) if every else _counted(events)
-    return [*(line((text, "yellow")) for text in said if text), *happened]
+    return [text for text in said if text]
 
 
 def _counted(events: Sequence[EventStory]) -> Iterator[Text]:

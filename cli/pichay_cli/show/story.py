@@ -40,7 +40,7 @@ def drawing(told: Telling, now: float, every: bool = False) -> RenderableType:
             _verdict(told),
             chain.from_iterable((one, "") for one in sections if one is not None),
             map(event_line, happened[None]),
-            [requests_sheet(told.turns, happened, every)],
+            [requests_sheet(told.turns, told.eventful, happened, every)],
         )
     )
 

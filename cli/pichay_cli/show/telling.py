@@ -4,17 +4,19 @@ Rule of this file: a value; what is drawn and what is told as JSON are the same.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from pichay_cli.collapsed_view import collapsed_data
 from pichay_cli.data import session_data
 from pichay_cli.flushes_view import flushes_data, rest
+from pichay_cli.show.requests import one_by_one
 from pichay_core.store import figures, moves, stories
 from pichay_core.store.births import Births, births
 from pichay_core.store.database import Database
 from pichay_core.store.episodes import CameBack, EpisodeStory, episodes
+from pichay_core.store.eventful import eventful, events_of
 from pichay_core.store.figures import SessionFigures
 from pichay_core.store.moves import Moved, Resident
 from pichay_core.store.scope import Scope
@@ -33,6 +35,9 @@ class Telling:
     session: SessionFigures
     turns: Sequence[TurnStory] = ()
     events: Sequence[EventStory] = ()
+    """Of the requests that are told one by one, and those outside of requests."""
+    eventful: Set[int] = frozenset()
+    """The requests in which something happened."""
     flushes: Sequence[FlushStory] = ()
     born: Births = field(default_factory=Births)
     episodes: Sequence[EpisodeStory] = ()
@@ -42,14 +47,21 @@ class Telling:
     """The directory that the client works in, as far as it said so."""
 
 
-def telling(db: Database, session: str) -> Telling:
-    """Return all that is told of a session that is recorded."""
-    scope = Scope(session)
+def telling(db: Database, session: str, every: bool = True) -> Telling:
+    """Return what is told of a session that is recorded: *every* event, or those that are shown.
+
+    Of a long session these are few.
+    """
+    scope, turns = Scope(session), stories.turns(db, session)
+    loose = by_request(turns, events_of(db, session, ()))
+    happened = eventful(db, session) | {one for one in loose if one is not None}
+    single = one_by_one(turns, happened)
     (found,) = figures.sessions(db, scope=scope)
     return Telling(
         session=found,
-        turns=stories.turns(db, session),
-        events=stories.events(db, session),
+        turns=turns,
+        events=stories.events(db, session) if every else events_of(db, session, single),
+        eventful=happened,
         flushes=stories.flushes(db, session),
         born=births(db, scope),
         episodes=episodes(db, scope),

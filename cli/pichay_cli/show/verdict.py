@@ -47,11 +47,13 @@ def _brought(told: Telling, priced: bool) -> list[_Item]:
 
 def _cost(told: Telling, priced: bool) -> list[_Item]:
     flushes, net = told.flushes, told.session.net
-    faults = sum(event.kind == "faulted" for event in told.events)
     born = told.born.saved_dollars or 0.0 if priced else told.born.saved_tokens
     return [
         _Item(_sum(flushes, "rewritten", priced), "text written again after flushes"),
-        _Item(_sum(flushes, "faulted", priced), f"{times(faults, 'fault')}, pages that came back"),
+        _Item(
+            _sum(flushes, "faulted", priced),
+            f"{times(told.session.faults, 'fault')}, pages that came back",
+        ),
         _Item(net.legs_dollars if priced else net.legs_sent, "turns of our own"),
         _Item(-born, "the text that tells of paging"),
     ]

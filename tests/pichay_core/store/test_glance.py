@@ -1,11 +1,13 @@
 import pytest
 
-from pichay_core.store.activity import Thrash
+from pichay_core.store import figures
+from pichay_core.store.activity import Thrash, activity
 from pichay_core.store.glance import Back, glance, lines
 from pichay_core.store.now import Held, standing
 from pichay_core.store.running import Running
 from pichay_core.store.schema import open_for_reading, open_for_writing
-from tests.pichay_cli.builders import older, paged
+from pichay_core.store.scope import Scope
+from tests.pichay_cli.builders import NOW, older, paged
 from tests.pichay_cli.live_recordings import MAIN, OLD, SIDE, TURNS, busy
 
 
@@ -17,7 +19,7 @@ def db(tmp_path):
 def seen(db, *arguments):
     running = Running()
     running.follow(db)
-    return glance(db, running, lines(db, running), *arguments)
+    return glance(db, running, lines(db), *arguments)
 
 
 def test_a_session_from_near_has_its_windows_as_they_were_billed(db):
@@ -59,6 +61,18 @@ def test_the_figures_are_of_all_unless_one_is_opened(db):
     opened = seen(db, SIDE, True)
     assert (opened.session, opened.net.requests) == (SIDE, 1)
     assert {event.session for event in opened.events} == {SIDE}
+
+
+@pytest.mark.parametrize("session", [None, MAIN, SIDE])
+@pytest.mark.parametrize("since", [None, NOW - 400])
+def test_its_figures_are_those_of_stats(db, session, since):
+    running, scope = Running(since), Scope(session, since)
+    running.follow(db)
+    found = glance(db, running, lines(db, Scope(None, since)), session, session is not None)
+    assert (found.net, found.activity) == (figures.net(db, scope), activity(db, scope))
+    told = [(one.id, one.net, one.window, one.evictions, one.faults) for one in found.sessions]
+    every = figures.sessions(db, scope=Scope(None, since))
+    assert told == [(one.id, one.net, one.window, one.evictions, one.faults) for one in every]
 
 
 def test_a_line_says_how_a_session_stands(db):

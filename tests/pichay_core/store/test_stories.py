@@ -1,6 +1,7 @@
 import pytest
 
 from pichay_core.store import stories
+from pichay_core.store.eventful import latest_events
 from pichay_core.store.figures import Tokens
 from pichay_core.store.schema import open_for_writing
 from pichay_core.store.scope import Scope
@@ -101,8 +102,8 @@ def test_the_events_of_one_page_are_its_own(db):
 
 
 def test_the_latest_events_come_in_order(db):
-    assert [event.kind for event in stories.latest_events(db, 2)] == ["faulted", "pinned"]
-    assert stories.latest_events(db, 2, Scope(TWO)) == ()
+    assert [event.kind for event in latest_events(db, 2)] == ["faulted", "pinned"]
+    assert latest_events(db, 2, Scope(TWO)) == ()
 
 
 def test_a_page_is_found_by_its_handle_in_any_case(db):
@@ -157,7 +158,7 @@ def test_the_latest_events_of_a_session_are_those_of_its_last_requests(tmp_path)
         made.event(one, request, "advised", tokens=request)
         made.event(two, request, "advised", tokens=100)
     made.event(one, None, "warned", why="no slot for a marker")
-    latest = stories.latest_events(made.db, 3, Scope(one))
+    latest = latest_events(made.db, 3, Scope(one))
     assert [(event.kind, event.tokens) for event in latest] == [
         ("advised", 4),
         ("advised", 5),
