@@ -141,13 +141,34 @@ def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watchin
     assert termios.tcgetattr(terminal)[3] & (termios.ICANON | termios.ECHO)
 
 
-def test_a_signal_to_end_leaves_the_terminal_as_it_was(recording, watching):
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_leaves_the_terminal_as_it_was(recording, watching, ending):
     process, terminal = watching
     _read_until(terminal, "$0.25 saved")
-    process.terminate()
+    process.send_signal(ending)
     _read_until(terminal, "\x1b[?25h")
-    assert process.wait(20) == 128 + signal.SIGTERM
-    assert termios.tcgetattr(terminal)[3] & (termios.ICANON | termios.ECHO)
+    assert process.wait(20) == 128 + ending
+    assert _as_it_was(terminal)
+
+
+def test_what_is_stopped_gives_the_terminal_back_and_takes_it_again(recording, watching):
+    process, terminal = watching
+    _read_until(terminal, "$0.25 saved")
+    # Nobody could wake a process that has no shell, so the system does not let it stop.
+    process.send_signal(signal.SIGTSTP)
+    _read_until(terminal, "\x1b[?25h")
+    _read_until(terminal, "\x1b[?25l")
+    recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
+    _read_until(terminal, "$0.75 saved")
+    os.write(terminal, b"q")
+    _read_until(terminal, "\x1b[?25h")
+    assert process.wait(20) == 0
+    assert _as_it_was(terminal)
+
+
+def _as_it_was(terminal):
+    both = termios.ICANON | termios.ECHO
+    return termios.tcgetattr(terminal)[3] & both == both
 
 
 def _own_the_terminal():
