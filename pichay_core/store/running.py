@@ -92,7 +92,7 @@ class _Requests:
         """Add a group of requests."""
         count, why = row["count"], row["held_why"] or ""
         self.net += net_of(row)
-        self.counts["broken", "", ""] += row["broken"] or 0
+        self.counts["broken", "flush" if row["flushed"] else "", ""] += row["broken"] or 0
         if row["own"]:
             self.counts["outcome", row["outcome"], row["why"] or ""] += count
         if row["flushed"]:
@@ -185,7 +185,7 @@ class Running:
         """Return what happened; without the pins that hold now."""
         requests = self._requests(session)
         happened = self._happened.get(session, _Happened())
-        tallies = happened.by_kind()
+        tallies, broken = happened.by_kind(), requests.counts["broken", "flush", ""]
         return Activity(
             happened=tallies,
             outcomes=tuple(requests.of("outcome")),
@@ -195,7 +195,9 @@ class Running:
             frozen=_frozen(row for row in self.sessions() if session in (None, row["id"])),
             refusals=tallies.get("tls_failed", ()),
             refaults=happened.returns.again,
-            prefix_breaks=requests.counts["broken", "", ""],
+            prefix_breaks=requests.counts["broken", "", ""]
+            + requests.counts["broken", "flush", ""],
+            flush_breaks=broken,
         )
 
     def _forget(self) -> None:

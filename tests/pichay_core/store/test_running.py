@@ -51,7 +51,11 @@ def agrees(found, db, session=None, since=None):
         assert set(ours.reasons(kind)) == set(theirs.reasons(kind))
     for name in ("outcomes", "held", "flushes", "frozen", "refusals"):
         assert set(getattr(ours, name)) == set(getattr(theirs, name)), name
-    assert (ours.paid_back, ours.prefix_breaks) == (theirs.paid_back, theirs.prefix_breaks)
+    assert (ours.paid_back, ours.prefix_breaks, ours.flush_breaks) == (
+        theirs.paid_back,
+        theirs.prefix_breaks,
+        theirs.flush_breaks,
+    )
 
 
 @pytest.mark.parametrize("recording", RECORDINGS)
