@@ -133,8 +133,8 @@ def _difference(
     return (said, f"bold {colour}"), (percent(difference, untouched), f"bold {colour}")
 
 
-def bill_notes(net: Net) -> list[RenderableType]:
-    """What the bill leaves out."""
+def bill_notes(net: Net, usual: int = 0) -> list[RenderableType]:
+    """What the bill leaves out. So many requests in flight, the *usual*, are not worth a line."""
     waiting = net.requests + net.legs - net.settled
     notes = []
     if net.unpriced:
@@ -142,7 +142,7 @@ def bill_notes(net: Net) -> list[RenderableType]:
         known = of if net.priced else "tokens only"
         unknown = f"The price of {', '.join(net.unpriced)} is not known"
         notes.append(f"{unknown}: {known}. prices.json may name it.")
-    if waiting:
+    if waiting > usual:
         notes.append(f"{times(waiting, 'request')} without a bill: in flight, or refused.")
     return [line((note, "yellow")) for note in notes]
 

@@ -1,5 +1,6 @@
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -80,6 +81,57 @@ def test_a_recording_that_is_not_there_yet_says_how_to_start(path):
     assert text(live_panel(path, NOW)) == said
     Recording(path)
     assert text(live_panel(path, NOW)) == said
+
+
+def test_an_episode_that_is_over_is_not_told_as_thrashing(path):
+    made = busy(path)
+    made.db.execute("update episodes set ended = 24, ended_at = at")
+    shown = text(live_panel(path, NOW), 120)
+    assert " thrash    over · " in shown
+    assert "thrashing" not in shown
+
+
+def test_pages_of_one_name_are_told_as_one(path):
+    made = busy(path)
+    for page, new in (("d1", "d2"), ("d2", "d3")):
+        made.event(MAIN, 24, "faulted", page, 100, "refetch", by=new, away=1)
+    made.page(MAIN, "d3", "src/app.py", faults=2)
+    shown = text(live_panel(path, NOW), 120)
+    assert shown.count("Read src/app.py 4×") == 1
+    assert "Read src/app.py 2×" not in shown
+
+
+def test_what_a_window_holds_adds_up_to_what_was_billed(path):
+    made = Recording(path)
+    held = {"front_tokens": 3_000, "talk_tokens": 1_000}
+    made.turn(made.session(), 1, (0, 0, 8_000, 5), window_limit=200_000, **held)
+    assert "█ front 6.0k · ▓ talk 2.0k" in text(live_panel(path, NOW), 80)
+
+
+def test_a_request_in_flight_moves_nothing_on_the_screen(path):
+    made = busy(path)
+    before = text(live_panel(path, NOW), 80)
+    made.turn(MAIN, 25, at=NOW)
+    assert "without a bill" not in text(live_panel(path, NOW), 80)
+    assert len(text(live_panel(path, NOW), 80).splitlines()) == len(before.splitlines())
+    for request in (26, 27):
+        made.turn(MAIN, request, at=NOW)
+    assert "3 requests without a bill" in text(live_panel(path, NOW), 80)
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_no_colour_gets_none(path, variable):
+    busy(path)
+    ours, theirs = pty.openpty()
+    given = {**os.environ, "COLUMNS": "80", "TERM": "xterm-256color", **variable}
+    with os.fdopen(theirs, "w") as screen_end:
+        subprocess.run(
+            [*PICHAY, "stats", "--database", str(path)], stdout=screen_end, env=given, check=True
+        )
+        said = os.read(ours, 65_536).decode()
+    os.close(ours)
+    assert "Net against untouched" in said
+    assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7]|38;|48;)", said)
 
 
 @pytest.fixture
