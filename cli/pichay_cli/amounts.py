@@ -11,6 +11,8 @@ _UNITS = ((1_000, "k"), (1_000_000, "M"), (1_000_000_000, "B"))
 _ROUNDS_UP = 999.95
 """From here on one decimal would show a thousand of the unit."""
 _WHOLE_PERCENT = 9.95
+_LEAST_PERCENT = 0.05
+"""Below this one decimal would show nought of what is not."""
 _CENT = 0.01
 
 
@@ -35,12 +37,17 @@ def signed(amount: float, text: str) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """*part* of *whole* with its sign, ``-27 %``; one decimal below ten; empty if of nothing."""
+    """*part* of *whole* with its sign, ``-27 %``; one decimal below ten; empty if of nothing.
+
+    Of hardly anything it is ``<0.1 %``, without a sign.
+    """
     if not whole:
         return ""
     value = 100 * part / whole
     if value == 0:
         return "0 %"
+    if abs(value) < _LEAST_PERCENT:
+        return "<0.1 %"
     return f"{value:+.1f} %" if abs(value) < _WHOLE_PERCENT else f"{value:+,.0f} %"
 
 

@@ -78,6 +78,7 @@ def activity_data(done: Activity) -> dict[str, Any]:
         "tls_refused": _tallies(done.refusals),
         "pins_now": done.pins_now,
         "prefix_breaks": done.prefix_breaks,
+        "prefix_breaks_with_a_flush": done.flush_breaks,
         "refetched_again": done.refaults,
         "thrash": done.thrash().value,
     }

@@ -133,8 +133,8 @@ def _difference(
     return (said, f"bold {colour}"), (percent(difference, untouched), f"bold {colour}")
 
 
-def bill_notes(net: Net) -> list[RenderableType]:
-    """What the bill leaves out."""
+def bill_notes(net: Net, usual: int = 0) -> list[RenderableType]:
+    """What the bill leaves out. So many requests in flight, the *usual*, are not worth a line."""
     waiting = net.requests + net.legs - net.settled
     notes = []
     if net.unpriced:
@@ -142,7 +142,7 @@ def bill_notes(net: Net) -> list[RenderableType]:
         known = of if net.priced else "tokens only"
         unknown = f"The price of {', '.join(net.unpriced)} is not known"
         notes.append(f"{unknown}: {known}. prices.json may name it.")
-    if waiting:
+    if waiting > usual:
         notes.append(f"{times(waiting, 'request')} without a bill: in flight, or refused.")
     return [line((note, "yellow")) for note in notes]
 
@@ -159,7 +159,7 @@ def paging_panel(activity: Activity) -> RenderableType:
         _counted("pins", activity.pins_now, f"now · {activity.count('pinned'):,} set so far"),
         _counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
         _counted("flushes", sum(t.count for t in activity.flushes), _flushes(activity)),
-        _counted("prefix breaks", activity.prefix_breaks, "less read from cache than it held"),
+        _counted("prefix breaks", activity.prefix_breaks, breaks(activity)),
         ("thrash", (thrash.value, THRASH_STYLES[thrash]), (_thrash(activity), QUIET)),
     ]
     return section("Paging", Sheet(_COUNTS, rows))
@@ -212,6 +212,15 @@ def _thrash(activity: Activity) -> str:
 def _flushes(activity: Activity) -> str:
     paid = [] if activity.paid_back is None else [f"{activity.paid_back:,} paid back"]
     return " · ".join([_reasons(activity.flushes), *paid])
+
+
+def breaks(activity: Activity) -> str:
+    """What a broken prefix is, and how many of them our own flushes account for."""
+    said = "less read than the cache held"
+    if not activity.prefix_breaks:
+        return said
+    others = activity.prefix_breaks - activity.flush_breaks
+    return f"{said}: {activity.flush_breaks:,} with a flush, {others:,} without"
 
 
 def _reasons(tallies: Sequence[Tally]) -> str:

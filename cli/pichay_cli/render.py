@@ -235,7 +235,7 @@ def _keep_going() -> None:
         sys.stdout.reconfigure(errors="replace")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Screen:
     """A drawing on a terminal that can be replaced."""
 
@@ -250,12 +250,28 @@ class Screen:
         size = self.live.console.size
         return size.width, size.height
 
+    @contextmanager
+    def left(self) -> Iterator[None]:
+        """The terminal is somebody else's; afterwards drawings stand below what is there then."""
+        self.live.stop()
+        yield
+        self.live = _live(self.live.console)
+        self.live.start()
+
 
 @contextmanager
 def screen() -> Iterator[Screen]:
     """A live screen, drawn only when it is told to. Its last drawing stays."""
+    shown = Screen(_live(console()))
+    shown.live.start()
+    try:
+        yield shown
+    finally:
+        shown.live.stop()
+
+
+def _live(on: Console) -> "Live":
     # Here, as only what stays on screen needs it.
     from rich.live import Live
 
-    with Live(console=console(), auto_refresh=False) as live:
-        yield Screen(live)
+    return Live(console=on, auto_refresh=False)

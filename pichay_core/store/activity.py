@@ -59,6 +59,9 @@ class Activity:
     """Episodes of thrash; None where nothing was recorded that knows them."""
     pins_now: int = 0
     prefix_breaks: int = 0
+    """Requests in which less was read from the cache than it held."""
+    flush_breaks: int = 0
+    """Of these, requests with a flush, which breaks the prefix on purpose."""
 
     def reasons(self, kind: str) -> tuple[Tally, ...]:
         """Events of one kind by reason, the most frequent first."""
@@ -174,6 +177,7 @@ def _counts(db: Database, scope: Scope) -> dict[str, int]:
         "refaults": _sum(db, "count", event_sums(db, scope), scope, _REFAULTS),
         "pins_now": pins["count"],
         "prefix_breaks": _sum(db, "prefix_breaks", turn_sums(db, scope), scope, ""),
+        "flush_breaks": _sum(db, "prefix_breaks", turn_sums(db, scope), scope, "flushed <> ''"),
     }
 
 

@@ -26,7 +26,9 @@ EVENTS = 60
 EPISODES = 3
 """Episodes that are told, the last ones."""
 NAMED = 6
-"""Pages that are named, those that came back most often."""
+"""Names of pages that are told, those that came back most often."""
+LOOKED_AT = 24
+"""Pages whose names are looked up for them: pages of one name are told as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class Back:
     bounced: int = 0
     """Pages that came back twice or more."""
     named: tuple[tuple[str, int], ...] = ()
-    """Of these the first, by name and times."""
+    """Of these the first, by name and times; pages of one name are one."""
+    more: int = 0
+    """Pages that bear none of these names, as far as is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +172,18 @@ _LIMITS = """
 
 def _back(db: Database, returns: Returns) -> Back:
     bounced = Counter({page: n for page, n in returns.times.items() if n >= BOUNCED})
-    most = bounced.most_common(NAMED)
+    most = bounced.most_common(LOOKED_AT)
     names = names_of(db, [page for page, _ in most])
+    times, pages = Counter[str](), Counter(names)
+    for name, (_, count) in zip(names, most, strict=True):
+        times[name] += count
+    named = tuple(times.most_common(NAMED))
     return Back(
         median=_median(returns.away),
         longest=max(returns.away, default=None),
         bounced=len(bounced),
-        named=tuple(zip(names, (times for _, times in most), strict=True)),
+        named=named,
+        more=len(bounced) - sum(pages[name] for name, _ in named),
     )
 
 

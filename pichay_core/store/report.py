@@ -65,6 +65,8 @@ class Report:
     chosen: tuple[Chosen, ...]
     costs: Mapping[By, tuple[Cost, ...]] = field(default_factory=dict[By, tuple[Cost, ...]])
     suggestions: tuple[Suggestion, ...] = ()
+    left_out: tuple[By, ...] = ()
+    """Ways to divide the bill that were asked for and that it is too big for."""
 
     @property
     def thinned(self) -> bool:
@@ -85,7 +87,8 @@ def report(
     """
     net, done = figures.net(db, scope), activity(db, scope)
     sessions, thrashed = figures.sessions(db, scope=scope), episodes(db, scope)
-    ways: Sequence[By] = ("tool", *([] if _big(db, scope) else also))
+    left_out = tuple(also) if also and _big(db, scope) else ()
+    ways: Sequence[By] = ("tool", *(way for way in also if way not in left_out))
     costs: Mapping[By, tuple[Cost, ...]] = {by: top(db, scope, by) for by in ways}
     return Report(
         scope=scope,
@@ -101,6 +104,7 @@ def report(
         ),
         costs=costs,
         suggestions=suggestions(db, scope, net, done, sessions, thrashed, costs["tool"]),
+        left_out=left_out,
     )
 
 

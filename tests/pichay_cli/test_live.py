@@ -1,5 +1,6 @@
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -82,6 +83,57 @@ def test_a_recording_that_is_not_there_yet_says_how_to_start(path):
     assert text(live_panel(path, NOW)) == said
 
 
+def test_an_episode_that_is_over_is_not_told_as_thrashing(path):
+    made = busy(path)
+    made.db.execute("update episodes set ended = 24, ended_at = at")
+    shown = text(live_panel(path, NOW), 120)
+    assert " thrash    over · " in shown
+    assert "thrashing" not in shown
+
+
+def test_pages_of_one_name_are_told_as_one(path):
+    made = busy(path)
+    for page, new in (("d1", "d2"), ("d2", "d3")):
+        made.event(MAIN, 24, "faulted", page, 100, "refetch", by=new, away=1)
+    made.page(MAIN, "d3", "src/app.py", faults=2)
+    shown = text(live_panel(path, NOW), 120)
+    assert shown.count("Read src/app.py 4×") == 1
+    assert "Read src/app.py 2×" not in shown
+
+
+def test_what_a_window_holds_adds_up_to_what_was_billed(path):
+    made = Recording(path)
+    held = {"front_tokens": 3_000, "talk_tokens": 1_000}
+    made.turn(made.session(), 1, (0, 0, 8_000, 5), window_limit=200_000, **held)
+    assert "█ front 6.0k · ▓ talk 2.0k" in text(live_panel(path, NOW), 80)
+
+
+def test_a_request_in_flight_moves_nothing_on_the_screen(path):
+    made = busy(path)
+    before = text(live_panel(path, NOW), 80)
+    made.turn(MAIN, 25, at=NOW)
+    assert "without a bill" not in text(live_panel(path, NOW), 80)
+    assert len(text(live_panel(path, NOW), 80).splitlines()) == len(before.splitlines())
+    for request in (26, 27):
+        made.turn(MAIN, request, at=NOW)
+    assert "3 requests without a bill" in text(live_panel(path, NOW), 80)
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_no_colour_gets_none(path, variable):
+    busy(path)
+    ours, theirs = pty.openpty()
+    given = {**os.environ, "COLUMNS": "80", "TERM": "xterm-256color", **variable}
+    with os.fdopen(theirs, "w") as screen_end:
+        subprocess.run(
+            [*PICHAY, "stats", "--database", str(path)], stdout=screen_end, env=given, check=True
+        )
+        said = os.read(ours, 65_536).decode()
+    os.close(ours)
+    assert "Net against untouched" in said
+    assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7]|38;|48;)", said)
+
+
 @pytest.fixture
 def watching(path):
     """Starts ``stats --live`` on a terminal of its own; gives the process and our end of it."""
@@ -141,13 +193,34 @@ def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watchin
     assert termios.tcgetattr(terminal)[3] & (termios.ICANON | termios.ECHO)
 
 
-def test_a_signal_to_end_leaves_the_terminal_as_it_was(recording, watching):
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_leaves_the_terminal_as_it_was(recording, watching, ending):
     process, terminal = watching
     _read_until(terminal, "$0.25 saved")
-    process.terminate()
+    process.send_signal(ending)
     _read_until(terminal, "\x1b[?25h")
-    assert process.wait(20) == 128 + signal.SIGTERM
-    assert termios.tcgetattr(terminal)[3] & (termios.ICANON | termios.ECHO)
+    assert process.wait(20) == 128 + ending
+    assert _as_it_was(terminal)
+
+
+def test_what_is_stopped_gives_the_terminal_back_and_takes_it_again(recording, watching):
+    process, terminal = watching
+    _read_until(terminal, "$0.25 saved")
+    # Nobody could wake a process that has no shell, so the system does not let it stop.
+    process.send_signal(signal.SIGTSTP)
+    _read_until(terminal, "\x1b[?25h")
+    _read_until(terminal, "\x1b[?25l")
+    recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
+    _read_until(terminal, "$0.75 saved")
+    os.write(terminal, b"q")
+    _read_until(terminal, "\x1b[?25h")
+    assert process.wait(20) == 0
+    assert _as_it_was(terminal)
+
+
+def _as_it_was(terminal):
+    both = termios.ICANON | termios.ECHO
+    return termios.tcgetattr(terminal)[3] & both == both
 
 
 def _own_the_terminal():

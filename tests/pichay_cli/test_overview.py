@@ -40,7 +40,7 @@ faults            1  refetch 1 · refresh 0 · widen 0 · recall 0 · 50 % of
 pins              1  now · 1 set so far
 repairs           0  "file unchanged" notes made good
 flushes           1  batch 1
-prefix breaks     1  less read from cache than it held
+prefix breaks     1  less read than the cache held: 1 with a flush, 0 without
 thrash         some  50 % of evictions refetched, 0 again (thrashing: 3
                      refetches or more, being 25 % of the evictions, or 10 % for
                      the same page again)
@@ -125,7 +125,8 @@ faults            1  refetch 1 · refresh 0 · widen 0 ·
 pins              1  now · 1 set so far
 repairs           0  "file unchanged" notes made good
 flushes           1  batch 1
-prefix breaks     1  less read from cache than it held
+prefix breaks     1  less read than the cache held: 1 with a
+                     flush, 0 without
 thrash         some  50 % of evictions refetched, 0 again
                      (thrashing: 3 refetches or more, being
                      25 % of the evictions, or 10 % for the
@@ -164,7 +165,7 @@ faults                 4  refetch 4 · refresh 0 · widen 0 · recall 0 · 100 %
 pins                   0  now · 0 set so far
 repairs                0  "file unchanged" notes made good
 flushes                0
-prefix breaks          0  less read from cache than it held
+prefix breaks          0  less read than the cache held
 thrash         thrashing  100 % of evictions refetched, 3 again (thrashing: 3
                           refetches or more, being 25 % of the evictions, or 10
                           % for the same page again)
@@ -201,7 +202,7 @@ faults            0  refetch 0 · refresh 0 · widen 0 · recall 0
 pins              0  now · 0 set so far
 repairs           0  "file unchanged" notes made good
 flushes           0
-prefix breaks     0  less read from cache than it held
+prefix breaks     0  less read than the cache held
 thrash         none  0 % of evictions refetched, 0 again (thrashing: 3 refetches
                      or more, being 25 % of the evictions, or 10 % for the same
                      page again)

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 from importlib import util
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -280,52 +281,26 @@ def test_every_finding_has_words_and_something_to_do(finding):
     assert said.todo.endswith(".")
 
 
-SCREEN = """
-Net against untouched (estimate) · all sessions
-
- $0.60 saved · 50 %    189.0k input tokens saved · 50 %
-
-                 with  without  difference
-money           $0.60    $1.20      -$0.60  -50 %
-input tokens   192.1k   381.1k     -189.0k  -50 %
-  fresh            60       60           0    0 %
-  cache read   189.0k   378.0k     -189.0k  -50 %
-  cache write    3.0k     3.0k           0    0 %
-output tokens     300      300           0    0 %
-
-Cost so far, summed up by request
-without  ▂▃▅▆▇█  $1.20
-with     ▁▂▃▃▄▅  $0.60
-
-What to change
-$0.09  1 episode of thrash: pages left while they were still in use.
-         Read src/app.py (3)
-         A longer --tau lets pages stay until they have been unused for longer.
-         What comes back in every session is better pinned, or read in smaller
-         ranges.
-
-What costs most (estimate)
-what                     calls  tokens sent    money  share  net
-Read                         1         9.0k    $0.03  5.3 %
-stubs                                112.6k    $0.32   54 %
-thinking                              42.2k    $0.12   20 %
-talk                                  28.1k    $0.08   13 %
-output                                    0    $0.04  7.4 %
-system prompt and tools                  90  $0.0003  0.0 %
-
-Thrash
-aaaaaaaa  turn 3 still on: 3 refetches, 27.0k tokens back, $0.09
-
-Sessions
-session   kind  turns  window  net tokens  net money    seen
-aaaaaaaa  main      6   54.5k     -189.0k     -$0.60  1m ago
-
-pichay report --html report.html has the charts, and all of the sessions
-"""
+SCREENS = Path(__file__).parent / "report_screens"
 
 
-def test_the_screen_begins_with_the_net_and_ends_with_the_sessions(path):
-    assert "\n" + text(drawing(report(seen(path).db, closely=0), NOW), 80) == SCREEN
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_screen_is_exactly_this(path, width):
+    shown = text(drawing(report(seen(path).db, closely=0), NOW), width)
+    assert shown == (SCREENS / f"{width}.txt").read_text()
+
+
+def test_the_amount_of_what_was_only_observed_is_said_to_be_a_bill():
+    said = advice(Suggestion(Finding.OBSERVED, 3, dollars=1.5))
+    assert said.found.endswith(" The amount is their whole bill, not a loss.")
+    assert "bill" not in advice(Suggestion(Finding.OBSERVED, 3)).found
+
+
+def test_a_big_recording_says_which_tables_it_leaves_out(path, monkeypatch):
+    made, said = seen(path), "Not divided by file: the recording has over 100,000 pages."
+    assert said not in "".join(read(made).text)
+    monkeypatch.setattr("pichay_core.store.report.BIG", 0)
+    assert said in "".join(read(made).text)
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -10,10 +10,10 @@ from pichay_cli.fitting import Slot
 from pichay_cli.gauges import Facts, Labelled, facts
 from pichay_cli.panels import FAULTS, ID_SHOWN, THRASH_STYLES
 from pichay_cli.render import BAD, GOOD, QUIET, STRONG, Part, RenderableType, lines, title
-from pichay_core.store.activity import Activity, Tally
+from pichay_core.store.activity import Activity, Tally, Thrash
 from pichay_core.store.episodes import EpisodeStory
 from pichay_core.store.figures import Net
-from pichay_core.store.glance import Glance
+from pichay_core.store.glance import Glance, Thrashing
 
 
 def count_slots(seen: Glance) -> Iterator[Slot]:
@@ -21,12 +21,12 @@ def count_slots(seen: Glance) -> Iterator[Slot]:
     done = seen.activity
     rows = (
         title("Paging", (f" of {_scope(seen)}", QUIET)),
-        Labelled("prefix", _prefix(seen.net)),
         Labelled("moved", _moved(done)),
         Labelled("faults", _faults(done)),
     )
     yield Slot(lines(rows), 3)
-    yield Slot(Labelled("flushes", _flushes(done)), 3, joined=True)
+    yield Slot(Labelled("prefix", _prefix(seen.net)), 6, joined=True)
+    yield Slot(Labelled("flushes", _flushes(done)), 5, joined=True)
     if asked := _asked(done):
         yield Slot(Labelled("model", asked), 7, joined=True)
     yield Slot(Labelled("thrash", _thrash(seen)), 3, joined=True)
@@ -111,21 +111,28 @@ def _thrash(seen: Glance) -> Facts:
     flushes = _sum(done.flushes)
     rate = f"{done.count('faulted') / flushes:.1f} faults a flush" if flushes else None
     away = None if back.median is None else f"away {times(back.median, 'turn')} (median)"
-    lasts = "reverse" if seen.thrashing.lasting else ""
     return facts(
-        (verdict.value, f"bold {lasts} {THRASH_STYLES[verdict]}"),
+        _verdict(seen.thrashing, verdict),
         rate,
         away and f"{away}, {back.longest:,} at most",
         None if back.named else "no page bounced",
     )
 
 
+def _verdict(of: Thrashing, verdict: Thrash) -> Part:
+    """Whether it thrashes now, or has."""
+    if of.lasting:
+        return verdict.value, f"bold reverse {BAD}"
+    if of.count:
+        return "over", f"bold {THRASH_STYLES[Thrash.SOME]}"
+    return verdict.value, f"bold {THRASH_STYLES[verdict]}"
+
+
 def _bounced(seen: Glance) -> Facts:
     """The pages that came back twice or more, by name."""
-    more = seen.back.bounced - len(seen.back.named)
     return facts(
         *(f"{name} {count}×" for name, count in seen.back.named),
-        f"{more:,} more" if more > 0 else None,
+        f"{seen.back.more:,} more" if seen.back.more else None,
     )
 
 

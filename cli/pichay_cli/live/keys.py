@@ -11,8 +11,9 @@ import select
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from pichay_cli.live.roll import ALL, DOWN, FIRST, LAST, OPEN, QUIT, UP
 
@@ -54,6 +55,8 @@ class Keyboard:
     """The keys of a terminal; of none if there is no descriptor."""
 
     descriptor: int | None = None
+    before: "list[Any] | None" = None
+    """The terminal's attributes as they were found."""
     _begun: bytes = field(default=b"")
 
     def wait(self, seconds: float) -> tuple[str, ...]:
@@ -71,6 +74,23 @@ class Keyboard:
             self.descriptor = None
         found, self._begun = meanings(self._begun + typed)
         return found
+
+    @contextmanager
+    def given_back(self) -> Iterator[None]:
+        """The terminal is as it was found; the next wait takes it again."""
+        self.give_back()
+        yield
+
+    def give_back(self) -> None:
+        """Leave the terminal as it was found, if it is still there and ours to change.
+
+        A process in the background would be stopped for it, and need not: the shell has done so.
+        """
+        if termios is None or self.before is None or self.descriptor is None:
+            return
+        with suppress(termios.error):
+            if not _in_background(self.descriptor):
+                termios.tcsetattr(self.descriptor, termios.TCSADRAIN, self.before)
 
 
 def _ready(descriptor: int) -> bool:
@@ -99,9 +119,10 @@ def keyboard() -> Iterator[Keyboard]:
         yield Keyboard()
         return
     descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
+    found = Keyboard(descriptor, termios.tcgetattr(descriptor))
     try:
         _ready(descriptor)
-        yield Keyboard(descriptor)
+        yield found
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        found.descriptor = descriptor
+        found.give_back()

@@ -5,18 +5,16 @@ rests so long that drawing takes no more than a twenty-fifth of a core, however 
 is. Only a key does not wait.
 """
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from pichay_cli.live.keys import keyboard
 from pichay_cli.live.roll import View, ordered, pressed
 from pichay_cli.live.screen import drawing
+from pichay_cli.live.signals import asked
 from pichay_cli.recording import NOTHING_YET, reading, usable
 from pichay_cli.render import RenderableType, Screen, inset, line, screen
 from pichay_core.store.changes import Changes
@@ -100,7 +98,7 @@ def watch_until(database: Path, over: Callable[[], bool], scope: Scope = EVERYTH
     """Keep the figures on the terminal until *over*, or q; the last ones stay there."""
     with (
         usable(database),
-        _ended_in_order(),
+        asked() as wanted,
         closing(Changes(database)) as changes,
         keyboard() as pressing,
         screen() as shown,
@@ -115,6 +113,10 @@ def watch_until(database: Path, over: Callable[[], bool], scope: Scope = EVERYTH
                 drawn = stamp
                 due = time.monotonic() + max(TICK_SECONDS, worked / WORK_SHARE)
             keys = pressing.wait(TICK_SECONDS)
+            if wanted.stop:
+                with pressing.given_back(), shown.left():
+                    wanted.stopped()
+                drawn = None
             if keys:
                 looking.press(keys, time.time())
                 shown.draw(looking.drawn(time.time(), True, shown.size()[1]))
@@ -126,20 +128,3 @@ def _drawn(shown: Screen, looking: Looking, keys: bool) -> float:
     looking.look()
     shown.draw(looking.drawn(time.time(), keys, shown.size()[1]))
     return time.process_time() - began
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """A signal to end is raised here, so that the terminal is left in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def end(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

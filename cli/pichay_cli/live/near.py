@@ -70,10 +70,10 @@ def near_slots(near: Standing) -> Iterator[Slot]:
         yield Slot(Labelled("", Scale(ZONES, names, short, _said(near))), 7, joined=True)
     yield Slot(lines(_by_turn(near)), 1, joined=True)
     if near.held is not None:
-        yield Slot(Labelled("holds", _made_of(near.held)), 5, joined=True)
-    yield Slot(Labelled("in use", _in_use(near)), 5, joined=True)
+        yield Slot(Labelled("holds", _made_of(near.held, near.sent[-1].window)), 5, joined=True)
+    yield Slot(Labelled("in use", _in_use(near)), 3, joined=True)
     if near.moved:
-        yield Slot(Labelled("refetch", _meter(near)), 6, joined=True)
+        yield Slot(Labelled("refetch", _meter(near)), 3, joined=True)
 
 
 def _fill(near: Standing) -> tuple[tuple[str, str], RenderableType]:
@@ -112,11 +112,12 @@ def _by_turn(near: Standing) -> Iterator[RenderableType]:
     yield Labelled("cached", Strip(hits, 1.0, ["yellow" if s.broken else GOOD for s in sent], hit))
 
 
-def _made_of(held: Held) -> Facts:
-    """The kinds with how they look in the gauge."""
+def _made_of(held: Held, window: int) -> Facts:
+    """The kinds with how they look in the gauge; they add up to what was billed."""
+    scale = window / (sum(held.kinds.values()) or 1)
     return Facts(
         [
-            line(_KINDS[kind], " ", _NAMES.get(kind, kind), " ", (tokens(amount), STRONG))
+            line(_KINDS[kind], " ", _NAMES.get(kind, kind), " ", (tokens(scale * amount), STRONG))
             for kind, amount in held.kinds.items()
         ]
     )
@@ -125,7 +126,7 @@ def _made_of(held: Held) -> Facts:
 def _in_use(near: Standing) -> Facts:
     """The working set beside what is resident. Pages are estimated."""
     outside = share(near.unused, near.resident) or "nothing"
-    pinned = f", {tokens(near.held.pinned)}" if near.held else ""
+    pinned = f", {tokens(near.held.pinned)}" if near.held and near.pins else ""
     return facts(
         f"W(t, {WORKING_TURNS}) {tokens(near.held.working)}" if near.held else None,
         f"pages resident {tokens(near.resident)}",

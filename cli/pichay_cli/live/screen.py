@@ -66,18 +66,23 @@ def _slots(seen: Glance, now: float, keys: bool, rows: int, wide: bool) -> list[
         *_list(seen, now, rows),
         *([Slot(unpaged, 8)] if unpaged else []),
         *([Slot(_events(seen, rows), 4, LEAST, LAST)] if seen.events else []),
-        *([Slot(line((KEYS, QUIET)), 6)] if keys else []),
+        *([Slot(line((KEYS, QUIET)), 4)] if keys else []),
     ]
 
 
 def _head(seen: Glance, now: float) -> RenderableType:
     """The net in words, then with, without and the difference."""
-    return lines([_title(seen, now), headline(seen.net), _bill(seen.net), *bill_notes(seen.net)])
+    # A note that comes and goes with each request would make everything below it jump.
+    notes = bill_notes(seen.net, usual=_live(seen, now))
+    return lines([_title(seen, now), headline(seen.net), _bill(seen.net), *notes])
+
+
+def _live(seen: Glance, now: float) -> int:
+    return sum(live_at(one, now) for one in seen.sessions)
 
 
 def _title(seen: Glance, now: float) -> RenderableType:
-    live = sum(live_at(one, now) for one in seen.sessions)
-    every = f"all sessions: {len(seen.sessions):,}, {live:,} live"
+    every = f"all sessions: {len(seen.sessions):,}, {_live(seen, now):,} live"
     of = every if seen.session is None else f"session {seen.session[:ID_SHOWN]}"
     return title("Net", (f" against untouched (estimate) · {of}", QUIET))
 

@@ -17,7 +17,7 @@ class Advice:
     """One thing worth changing."""
 
     amount: str
-    """What it has cost, or how often it was; the figure that comes first."""
+    """What it has cost, or was billed, or how often it was; the figure that comes first."""
     found: str
     """One sentence."""
     names: str
@@ -60,9 +60,13 @@ def _names(one: Suggestion) -> str:
 type _Said = tuple[str, str]
 
 
+_BILL = "The amount is their whole bill, not a loss."
+
+
 def _observed(one: Suggestion) -> _Said:
     reason = one.why.removesuffix(": observed only") or "the mode was observe"
-    found = f"{times(one.count, 'request')} only observed: {reason}."
+    bill = "" if one.dollars is None and not one.tokens else f" {_BILL}"
+    found = f"{times(one.count, 'request')} only observed: {reason}.{bill}"
     if "subscription" in one.why:
         return found, (
             "Nothing is edited under a subscription login unless you say so: --allow-subscription "

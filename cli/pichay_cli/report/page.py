@@ -17,12 +17,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pichay_cli.amounts import dollars, plain, share, times, tokens
-from pichay_cli.panels import FAULTS, OUTCOMES
+from pichay_cli.panels import FAULTS, OUTCOMES, breaks
 from pichay_cli.report.advice import advice
 from pichay_cli.report.charts import cost_chart
 from pichay_cli.report.closely import closely
 from pichay_cli.report.drawn import both
 from pichay_cli.report.tables import (
+    NAMES,
     costs_tables,
     episodes_table,
     kinds_table,
@@ -32,7 +33,7 @@ from pichay_cli.report.tables import (
 from pichay_cli.report.text import about
 from pichay_core.store.activity import Activity
 from pichay_core.store.figures import Net
-from pichay_core.store.report import Report
+from pichay_core.store.report import BIG, Report
 
 _HERE = Path(__file__).parent
 
@@ -50,6 +51,7 @@ def page(found: Report, now: float) -> str:
         cost=_cost(found),
         advice=[advice(suggestion) for suggestion in found.suggestions],
         costs=costs_tables(found),
+        left_out=_left_out(found),
         chosen=[closely(one, number) for number, one in enumerate(found.chosen)],
         episodes=episodes_table(found.episodes),
         sessions=sessions_table(found, now),
@@ -166,6 +168,12 @@ def _cost(found: Report) -> Mapping[str, Any] | None:
     }
 
 
+def _left_out(found: Report) -> str:
+    """Which tables are missing, and why; empty if none is."""
+    names = " and ".join(NAMES[way].lower() for way in found.left_out)
+    return f"Not divided {names}: the recording has over {BIG:,} pages." if names else ""
+
+
 def _counts(done: Activity) -> list[tuple[str, str, str]]:
     """What paging did, counted: name, figure, what it is made of."""
     requests = sum(tally.count for _, tally in done.outcomes)
@@ -178,7 +186,7 @@ def _counts(done: Activity) -> list[tuple[str, str, str]]:
         ("faults", f"{done.count('faulted'):,}", classes),
         ("pins", f"{done.count('pinned'):,}", f"set so far, {done.pins_now:,} now"),
         ("flushes", f"{sum(tally.count for tally in done.flushes):,}", flushes),
-        ("prefix breaks", f"{done.prefix_breaks:,}", "less read from the cache than it held"),
+        ("prefix breaks", f"{done.prefix_breaks:,}", breaks(done)),
         ("thrash", done.thrash().value, ""),
     ]
 

@@ -24,7 +24,16 @@ def test_everything_that_happened_is_counted_by_kind_and_reason(path):
         flushes=(Tally("batch", 1),),
         pins_now=1,
         prefix_breaks=1,
+        flush_breaks=1,
     )
+
+
+def test_a_prefix_that_no_flush_broke_is_told_apart(path):
+    made = paged(path)
+    one = made.session("c" * 32, turn=1, requests=1)
+    made.turn(one, 1, (10, 0, 90, 5), prefix_broken=1)
+    found = activity(made.db)
+    assert (found.prefix_breaks, found.flush_breaks) == (2, 1)
 
 
 def test_flushes_that_paid_back_are_counted_if_that_is_recorded(path):
