@@ -1,10 +1,10 @@
 """What the pager does against thrash, computed from what is known of it.
 
 One idea: while pages bounce, do not pay to take more of them away. From when a page has come back
-for the second time, and as long as the episode lasts, a flush that costs something waits, unless
-the window is in its highest zone; what came back is pinned for longer; and a page stays for longer
-than the longest pause after which one was wanted again. When it is over, that time halves with
-every window.
+for the second time, and as long as the episode lasts, a flush that costs something waits; what came
+back is pinned for longer; and a page stays for longer than the longest pause after which one was
+wanted again. When it is over, that time halves with every window. All this takes room: in the
+highest zone of a window, or where nobody knows how large it is, a flush is as it would be.
 
 Why not at once: what comes back once is pinned, and that is answer enough. Measured over 278
 recorded sessions: no page of the three episodes in them came back twice, and to answer them
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 from pichay_core.events import Eased, Event, Pinned, Recovered, Thrashed
 from pichay_core.given import Advance, Limits
-from pichay_core.schedule import Pending
+from pichay_core.schedule import Pending, Window
 from pichay_core.schedule.pressure import Zone, zone_of
 from pichay_core.table import Entry, PageTable
 from pichay_core.thrash import NOTHING_SEEN, WINDOW, Episode, Watch
@@ -44,10 +44,14 @@ class Ease:
         """Return the limits with this."""
         return replace(limits, tau=self.tau) if self.tau > limits.tau else limits
 
+    def where(self, window: Window) -> "Ease":
+        """Return what of this is done in a window: nothing, unless there is known to be room."""
+        room = window.size is not None and zone_of(window) is not Zone.AGGRESSIVE
+        return self if room else NO_EASE
+
     def holds_back(self, pending: Pending) -> bool:
         """True if a flush has to wait that a schedule wants."""
-        dear = not pending.cold and pending.rewrite > 0
-        return self.holds and dear and zone_of(pending.window) is not Zone.AGGRESSIVE
+        return self.holds and not pending.cold and pending.rewrite > 0
 
 
 NO_EASE = Ease()

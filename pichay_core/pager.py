@@ -23,7 +23,7 @@ from pichay_core.leaving import Batch, collapsed, moved
 from pichay_core.model import PageId
 from pichay_core.policies import Moment, Policy
 from pichay_core.referring import following, held_by, restored
-from pichay_core.schedule import Pending, Schedule
+from pichay_core.schedule import Pending, Schedule, Window
 from pichay_core.table import Entry, PageTable
 from pichay_core.thinking import Thinking
 from pichay_core.thrash import NOTHING_SEEN, Watch
@@ -44,11 +44,10 @@ def advance(
     Monotone: a page that is out stays out, with the same handle. *watch* is what was known of
     thrash before: an episode is answered from the turn on after the one that says that it is one.
     """
-    ease = ease_of(watch, seen.turn, limits)
-    eased = ease.within(limits)
-    admitted, came = _admit_all(table, seen, eased, secret)
-    standing, ended = _decay(admitted, seen.turn, eased)
-    choice = _choice(standing, seen, policy, schedule, eased, ease)
+    admitted, came = _admit_all(table, seen, limits, secret)
+    standing, ended = _decay(admitted, seen.turn, limits)
+    ease = ease_of(watch, seen.turn, limits).where(_window(standing, seen))
+    choice = _choice(standing, seen, policy, schedule, ease.within(limits), ease)
     advanced = _carried_out(standing, choice, seen.turn, secret)
     advanced = replace(advanced, events=(*came, *ended, *advanced.events))
     return watched(advanced, seen.turn, table, watch, limits)
@@ -168,8 +167,14 @@ def _told(table: PageTable, batch: Batch, seen: Seen, limits: Limits) -> Pending
         paid=_paid(batch, seen, limits.tau),
         rewrite=rewrite_cost(batch, out, seen.prefix),
         read=seen.prefix.read,
-        window=replace(seen.window, tokens=max(0, seen.window.tokens - out)),
+        window=_window(table, seen),
     )
+
+
+def _window(table: PageTable, seen: Seen) -> Window:
+    """Return what the request holds if nothing is flushed."""
+    out = table.absent + seen.folded
+    return replace(seen.window, tokens=max(0, seen.window.tokens - out))
 
 
 def _flushed(why: str, batch: Batch, told: Pending) -> Flushed:

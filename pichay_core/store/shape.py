@@ -10,17 +10,22 @@ is what was referenced in the last tau turns before t, in the window or not.
 import json
 from collections.abc import Iterable, Sequence
 
-from pichay_core.folding import folded
+from pichay_core.cooperate.fold import shown as text_of_fold
+from pichay_core.folding import folded, standing
 from pichay_core.model import Kind, State
 from pichay_core.session import Session
 from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned
 from pichay_core.store.turns import Counted
+from pichay_core.table import Entry
+from pichay_core.wire.message import Message
 
 WORKING_TURNS = 16
 """The tau of ``turns.working_tokens``: so long a single fault's pin holds, too."""
 TAUS = (1, 2, 4, 8, 16, 32, 64, 128)
 """Of ``turns.working_curve``."""
+_AS_IT_CAME = ("as_is", "observed")
+"""Outcomes of requests that went upstream as they came, whatever the table says of their pages."""
 
 
 def shape_row(record: Turned, counted: Sequence[Counted], each: float) -> Row:
@@ -28,22 +33,29 @@ def shape_row(record: Turned, counted: Sequence[Counted], each: float) -> Row:
 
     *each*: tokens of its model per byte of text.
     """
-    session = record.after
-    standing = [one for one in counted if one.entry.state is State.RESIDENT]
+    session, whole = record.after, record.outcome in _AS_IT_CAME
+    hidden = frozenset[int]() if whole else folded(session)
+    shown = [one for one in counted if session.frames[one.entry.page.id].message not in hidden]
+    held = [
+        (one.entry, one.tokens - (0 if whole else one.short))
+        for one in shown
+        if _stands(one.entry, whole)
+    ]
     kinds = {
-        f"{kind}_tokens": sum(_held(one) for one in standing if one.entry.page.call.kind is kind)
+        f"{kind}_tokens": sum(size for entry, size in held if entry.page.call.kind is kind)
         for kind in Kind
     }
     curve = [working_set(session.turn, counted, tau) for tau in TAUS]
     front = (session.head.size if session.head else 0) - record.definitions + record.protocol
-    thought = _thought(session)
+    said = _said(session, hidden) - record.listed
+    out = (one for one in shown if one.entry.out and not whole)
     return {
         "front_tokens": round(max(0, front) * each),
-        "talk_tokens": round(max(0, _said(session) - thought) * each),
-        "thought_tokens": round(thought * each),
+        "talk_tokens": round(max(0, said) * each),
+        "thought_tokens": round(_thought(session, hidden, 0 if whole else session.stripped) * each),
         **kinds,
-        "stub_tokens": sum(one.tokens - one.short - one.gain for one in counted if one.entry.out),
-        "pinned_tokens": sum(_held(one) for one in standing if one.entry.pin is not None),
+        "stub_tokens": sum(one.tokens - one.short - one.gain for one in out),
+        "pinned_tokens": sum(size for entry, size in held if entry.pin is not None),
         "working_tokens": curve[TAUS.index(WORKING_TURNS)],
         "working_curve": json.dumps(dict(zip(map(str, TAUS), curve, strict=True))),
     }
@@ -64,18 +76,33 @@ def working_set(turn: int, counted: Iterable[Counted], tau: int) -> int:
     return sum(used.values())
 
 
-def _held(one: Counted) -> int:
-    return one.tokens - one.short
+def _stands(entry: Entry, whole: bool) -> bool:
+    """True if a page stands in the window; *whole*: it went upstream as it came.
+
+    What the client gives as a mere note is part of its talk then.
+    """
+    if whole:
+        return entry.state is not State.GONE and entry.repairs is None
+    return entry.state is State.RESIDENT
 
 
-def _said(session: Session) -> int:
-    """Return the bytes of the messages beside their tool results, without collapsed turns."""
-    hidden = folded(session)
-    seen = [message for at, message in enumerate(session.messages) if at not in hidden]
-    return sum(m.size - sum(result.bytes for result in m.results) for m in seen)
+def _said(session: Session, hidden: frozenset[int]) -> int:
+    """Return the bytes of what is said beside tool results and thinking.
+
+    With the summaries that stand for *hidden* messages.
+    """
+    seen = (message for at, message in enumerate(session.messages) if at not in hidden)
+    said = sum(message.size - message.thought - _brought(message) for message in seen)
+    summaries = standing(session) if hidden else ()
+    return said + sum(len(text_of_fold(fold).encode()) for fold in summaries)
 
 
-def _thought(session: Session) -> int:
-    hidden = folded(session)
-    sent = (at for at in range(session.stripped, len(session.messages)) if at not in hidden)
+def _brought(message: Message) -> int:
+    """Return the bytes of its tool results as they are written: an end of a line takes two."""
+    return sum(result.bytes + result.lines for result in message.results)
+
+
+def _thought(session: Session, hidden: frozenset[int], first: int) -> int:
+    """Return the bytes of thinking that is sent, from the *first* message that has any."""
+    sent = (at for at in range(first, len(session.messages)) if at not in hidden)
     return sum(session.messages[at].thought for at in sent)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from pichay_core.easing import NO_EASE, STRONG, Ease, ease_of
 from pichay_core.events import Collected, Eased, Evicted, Faulted, Flushed, Recovered, Thrashed
 from pichay_core.model import PageId
-from pichay_core.pager import Limits
+from pichay_core.pager import Limits, Prefix, Seen, advance
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES, Pending, Window
-from pichay_core.schedule.pressure import Zone, zone_of
 from pichay_core.session import Match
+from pichay_core.table import Entry, PageTable
 from pichay_core.thrash import Episode, Watch
 from pichay_core.turn import Rules
 from pichay_proxy.sessions import LiveSessions
-from tests.builders import Course, Proxy, RecordedProxy, Talk, body, known
+from tests.builders import Course, Proxy, RecordedProxy, Talk, body, known, page, read_call
 
 LIMITS = Limits(tau=2)
 BOUNCED = {PageId("a3"): 2, PageId("b2"): 1}
@@ -85,17 +85,43 @@ pendings = st.builds(
     tokens=st.integers(1, 10**6),
     cold=st.booleans(),
     threshold=st.just(1),
-    rewrite=st.floats(0, 10**6),
-    window=st.builds(Window, st.integers(0, 250_000), st.none() | st.just(200_000)),
+    rewrite=st.sampled_from([0.0, 0.5, 10_000.0]),
 )
 
 
 @given(pendings)
-def test_what_waits_costs_something_and_the_window_has_room(pending):
+def test_what_waits_costs_something(pending):
     waits = Ease(holds=True).holds_back(pending)
-    free = pending.cold or not pending.rewrite
-    assert waits == (not free and zone_of(pending.window) is not Zone.AGGRESSIVE)
+    assert waits == (not pending.cold and pending.rewrite > 0)
     assert not NO_EASE.holds_back(pending)
+
+
+SIZE = 200_000
+ROOM, FULL = Window(SIZE // 2, SIZE), Window(SIZE * 2 // 3, SIZE)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("window", [FULL, Window(SIZE, SIZE), Window(SIZE // 2)])
+def test_where_no_room_is_known_a_turn_is_as_if_nothing_had_bounced(schedule, window):
+    assert _left(LASTS, schedule, window) == _left(Watch(), schedule, window)
+    assert _left(OVER, schedule, window) == _left(Watch(), schedule, window)
+
+
+def test_where_there_is_room_a_flush_waits_and_what_was_used_stays():
+    assert _left(Watch(), "every-turn", ROOM) == ("every-turn", ["old", "used"])
+    assert _left(LASTS, "every-turn", ROOM) == (None, [])
+    assert _left(OVER, "every-turn", ROOM) == ("every-turn", ["old"])
+
+
+def _left(watch: Watch, schedule: str, window: Window):
+    """Why there was a flush, and which pages left with it."""
+    pages = (("old", 2), ("used", 18), ("new", 22))
+    entries = [Entry(page(n, read_call(n)), born=at, last_use=at) for n, at in pages]
+    prefix = Prefix(tokens=9_000, behind=9_000)
+    given = Seen(22, newest=frozenset({PageId("new")}), prefix=prefix, window=window)
+    table = PageTable().with_entries(entries)
+    after = advance(table, given, POLICIES["fifo"], SCHEDULES[schedule], LIMITS, b"0" * 16, watch)
+    return after.flushed, [name for name in after.table.entries if after.table[name].out]
 
 
 # -- in a session -------------------------------------------------------------------------
