@@ -4,7 +4,10 @@ Rule of this package: one file per verb, and one line in ``VERBS``. A verb's mod
 imported when the verb is asked for, so that ``pichay run`` starts without the rest.
 """
 
+import errno
 import importlib
+import os
+import sys
 
 import click
 
@@ -47,11 +50,27 @@ class LazyGroup(click.Group):
         return getattr(importlib.import_module(module), attribute)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the verb; a state folder that cannot be made is an error of every verb."""
+        """Run the verb. A state folder that cannot be made is an error of every verb, and so is
+        a disk that is full where its output goes."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
         except HomeError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno != errno.ENOSPC or error.filename is not None:
+                raise
+            _forget_output()
+            said = f"The output cannot be written: {error.strerror}."
+            raise click.ClickException(said) from error
+
+
+def _forget_output() -> None:
+    """Python writes what it still holds when it ends, and would say the same once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -89,7 +89,15 @@ def ask(connection: sqlite3.Connection, sql: str) -> Answer:
 
 def _read(cursor: sqlite3.Cursor, sql: str) -> Iterator[Sequence[Value]]:
     with _said(sql):
-        yield from cursor
+        yield from each(cursor)
+
+
+def each(cursor: sqlite3.Cursor) -> Iterator[Sequence[Value]]:
+    """Its rows. Who stops in the middle (a pipe that broke) may close the connection first.
+
+    ``yield from cursor`` would close the cursor then, which a closed connection refuses, loudly.
+    """
+    return iter(cursor.fetchone, None)
 
 
 @contextmanager

@@ -1,19 +1,28 @@
 """Recorded rows to be taken elsewhere: which tables, which columns, which of their rows.
 
 Rule of this file: rows come as they are read, none is kept. What holds words of the conversation
-is left out unless it is asked for, and what handles are made from always.
+is left out unless it is asked for, so is what a reason quotes, and what handles are made from
+always.
 """
 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from pichay_core.store.asking import BadQuestion, Value
+from pichay_core.store.asking import BadQuestion, Value, each
 from pichay_core.store.described import ALL, TABLES, Column, Described, named
 from pichay_core.store.scope import EVERYTHING, Scope, where
 
 NEVER = frozenset({"secret"})
 """Columns that stay where they are."""
+_WHOLLY_QUOTED = {
+    "events": "kind = 'released' and why <> 'summarized'",
+    "event_totals": "kind = 'released' and why <> 'summarized'",
+    "turns": "outcome = 'retried'",
+    "turn_totals": "outcome = 'retried'",
+}
+"""Where a reason is nothing but a quote: the model's, or the provider's."""
+_BEFORE_THE_QUOTE = "substr({0}, 1, instr({0} || ': ', ': ') - 1)"
 _TEXT = Column("text", "text", "", "the text itself", "", conversation=True)
 
 
@@ -29,7 +38,7 @@ class Extract:
     def rows(self, connection: sqlite3.Connection) -> Iterator[Sequence[Value]]:
         """Yield its rows, with the values of its columns."""
         values = {"session": self.scope.session, "since": self.scope.since}
-        yield from connection.execute(self.sql, values)
+        yield from each(connection.execute(self.sql, values))
 
 
 def chosen(names: Sequence[str], content: bool) -> list[Described]:
@@ -50,7 +59,7 @@ def chosen(names: Sequence[str], content: bool) -> list[Described]:
 def extract(table: Described, scope: Scope = EVERYTHING, content: bool = False) -> Extract:
     """Return what is to be taken of one table. Raises BadQuestion if it cannot be narrowed so."""
     columns = [column for column in table.columns if _taken(column, content)]
-    names = [column.name for column in columns]
+    names = [_value(table, column, content) for column in columns]
     if table.name == "contents" and content:
         columns, names = [*columns, _TEXT], [*names, "content(digest) as text"]
     clause = _where(table, scope)
@@ -60,6 +69,16 @@ def extract(table: Described, scope: Scope = EVERYTHING, content: bool = False) 
 def _taken(column: Column, content: bool) -> bool:
     compressed = column.conversation and column.type == "blob"
     return column.name not in NEVER and not compressed and (content or not column.conversation)
+
+
+def _value(table: Described, column: Column, content: bool) -> str:
+    """Return what to ask for; of a reason only what Pichay says itself, unless with content."""
+    name = column.name
+    if content or not column.quoting:
+        return name
+    before = _BEFORE_THE_QUOTE.format(name)
+    wholly = _WHOLLY_QUOTED.get(table.name) if name == "why" else None
+    return f"iif({wholly}, '', {before}) as {name}" if wholly else f"{before} as {name}"
 
 
 def _where(table: Described, scope: Scope) -> str:

@@ -54,7 +54,8 @@ def _section(one: Described) -> Iterator[str]:
 
 
 def _row(column: Column) -> str:
-    meaning = f"{column.meaning} †" if column.conversation else column.meaning
+    mark = " †" if column.conversation else " ‡" if column.quoting else ""
+    meaning = f"{column.meaning}{mark}"
     null = column.null or "never"
     cells = (f"`{column.name}`", column.type, column.unit, meaning, null)
     return f"| {' | '.join(cells)} |"

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import urlopen
 
@@ -53,13 +54,21 @@ class _Taking(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def collector():
+@contextmanager
+def collecting():
     made = Collector()
     threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
-    yield made
-    made.shutdown()
-    made.server_close()
+    try:
+        yield made
+    finally:
+        made.shutdown()
+        made.server_close()
+
+
+@pytest.fixture
+def collector():
+    with collecting() as made:
+        yield made
 
 
 def free_port():

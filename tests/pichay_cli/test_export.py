@@ -71,6 +71,27 @@ def test_what_the_agent_read_stays_here_unless_it_is_asked_for(tmp_path, environ
     assert whole.output.count("a secret") == 3 and "The table is in order" in whole.output
 
 
+def test_what_a_reason_quotes_stays_here_too(tmp_path, environment):
+    """The model says why it lets a page go, a provider why it refuses: in words of the talk."""
+    quoted = "9c" * 16
+    made, quote = paged(tmp_path / "db"), "tool_use: the launch code is 0000"
+    made.session(quoted, frozen=f"provider refused our edit: {quote}", held=f"thinking: {quote}")
+    made.turn(quoted, 1, outcome="retried", why=quote)
+    made.turn(quoted, 2, outcome="observed", why=f"failed: {quote}", held_why=f"frozen: {quote}")
+    made.event(quoted, 1, "released", "p1", why=quote)
+    made.event(quoted, 1, "released", "p2", why="summarized")
+    made.event(quoted, 1, "failed", why=f"ValueError: {quote}")
+    made.db.conn.close()
+    words = ["export", "--database", str(tmp_path / "db")]
+    words += [word for one in ALL for word in ("--table", one.name)]
+    plain, whole = (CliRunner().invoke(main, [*words, *more]) for more in ([], ["--content"]))
+    assert (plain.output.count("launch"), whole.output.count("launch")) == (0, 11)
+    said = [row.get("why") for row in rows(plain) if row["table"] == "events"]
+    assert {"", "summarized", "ValueError"} <= set(said)
+    (session,) = (r for r in rows(plain) if r["table"] == "sessions" and r["id"] == quoted)
+    assert (session["frozen"], session["held"]) == ("provider refused our edit", "thinking")
+
+
 def test_what_handles_are_made_from_is_never_exported(export):
     assert all("secret" not in row for row in rows(export("--content", "--table", "sessions")))
 

@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pichay_cli import main
+from pichay_cli.formats import as_size, write_csv, write_json, write_jsonl, write_tsv
 from pichay_cli.sql_view import MOST_ROWS, answer_sheet
 from pichay_core.store.asking import Answer
 from pichay_core.store.described import ALL
@@ -168,3 +170,53 @@ def test_who_serves_it_with_datasette_is_told_how(sql, path, tmp_path):
     assert "Did the flushes pay for themselves?" in (tmp_path / "d.yml").read_text()
     names = [row[0] for row in sqlite3.connect(path).execute("select name from sqlite_master")]
     assert "faults" in names
+
+
+MANY = "with n(i) as (select 1 union all select i + 1 from n limit 300000) select i from n"
+
+
+@pytest.mark.parametrize("question", [["sql", MANY, "--format", "csv"], ["export"]])
+def test_a_reader_that_has_enough_is_told_nothing(path, environment, question):
+    asking = subprocess.Popen(
+        [*PICHAY, *question, "--database", str(path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    asking.stdout.close()
+    assert asking.stderr.read() == b""
+    asking.wait(20)
+    asking.stderr.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full")
+@pytest.mark.parametrize("question", ["select 1", MANY])
+def test_a_full_disk_is_told_in_a_line(path, environment, question):
+    words = [*PICHAY, "sql", question, "--format", "csv", "--database", str(path)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            words, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, timeout=20
+        )
+    said = "Error: The output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("write", [write_json, write_jsonl, write_csv, write_tsv])
+def test_no_value_moves_the_cursor_of_a_screen(write):
+    screen, hostile = _Terminal(), "a\x1b[2J\x9b2J\x7f\u2028b"
+    write(screen, ["label"], [[hostile]], as_size)
+    assert all(letter.isprintable() or letter == "\n" for letter in screen.getvalue())
+    if write in (write_json, write_jsonl):
+        (row,) = [json.loads(line) for line in screen.getvalue().splitlines() if "label" in line]
+        assert row == {"label": hostile}
+
+
+def test_a_pipe_gets_separated_values_as_they_are():
+    out = io.StringIO()
+    write_csv(out, ["label"], [["a\x1bb"]], as_size)
+    assert out.getvalue() == "label\na\x1bb\n"

@@ -28,7 +28,7 @@ boundary text | | the last page that was out after the last flush | nothing has 
 previous text | | the boundary before that | there was at most one flush
 front text | | hashes of what stood before the messages of the last requests, with the model |
 failures integer | | times that something inside Pichay went wrong |
-frozen text | | why it is only observed from now on | it is not
+frozen text~ | | why it is only observed from now on | it is not
 warned text | | warnings that the user was given, one a line |
 cached integer | tokens | that the provider holds of its prefix |
 untouched_cached integer | tokens | that it would hold untouched (estimate) |
@@ -41,7 +41,7 @@ cleared_pages integer | pages | that the provider itself had left out of the las
 cleared_tokens integer | tokens | of these |
 client text | | the program that talks, by its user agent; empty if that says nothing |
 project text | | the folder it works in; empty if it does not say |
-held text | | why no more pages leave, though those that are out stay out | they may
+held text~ | | why no more pages leave, though those that are out stay out | they may
 stripped integer | messages | from the first on that are sent without their thinking |
 folds text* | JSON | turns that summaries of the model's stand for | there are none
 notes text | JSON | what the model was told of its window, and where | it was told nothing
@@ -111,7 +111,7 @@ at real | seconds since the epoch | when |
 kind text | | what happened: the name of the event in small letters |
 page text | | the page it happened to: `pages.id` | it happened to no single page
 tokens integer | tokens | of what it happened to (estimate) | it has no size
-why text | | the reason; of a fault how: `refetch`, `refresh`, `widen` or `recall` | it needs none
+why text~ | | the reason; of a fault how: `refetch`, `refresh`, `widen` or `recall` | it needs none
 detail text | JSON | what else is known, by names that depend on the kind: handle, age, by, away |
 """),
 )

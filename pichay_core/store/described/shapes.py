@@ -10,6 +10,8 @@ from dataclasses import dataclass
 TYPES = ("integer", "real", "text", "blob")
 CONVERSATION = "*"
 """Behind a type: the column holds words of the conversation, not only facts about it."""
+QUOTING = "~"
+"""Behind a type: a reason, which may quote the model, the provider or an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Column:
     """When it is null; empty if it never is."""
     conversation: bool = False
     """It holds words of the conversation: exported only where content is asked for."""
+    quoting: bool = False
+    """It holds a reason and may quote somebody: the quote is exported only with content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +77,6 @@ def _whole(lines: str) -> Iterator[str]:
 def _column(line: str) -> Column:
     first, unit, meaning, null = (part.strip() for part in line.split("|"))
     name, type_ = first.split()
-    said = type_.endswith(CONVERSATION)
-    return Column(name, type_.removesuffix(CONVERSATION), unit, meaning, null, said)
+    said, quoting = type_.endswith(CONVERSATION), type_.endswith(QUOTING)
+    bare = type_.rstrip(CONVERSATION + QUOTING)
+    return Column(name, bare, unit, meaning, null, said, quoting)

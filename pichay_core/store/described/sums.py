@@ -11,7 +11,7 @@ EVENT_TOTALS = Described(
 session text | | the session; empty for what belongs to none |
 day text | date | the day in UTC |
 kind text | | what happened |
-why text | | the reason; empty if there is none |
+why text~ | | the reason; empty if there is none |
 about text | | the tool that was asked, the host that was refused, `fault` for a pin that a fault
   set, `again` for a refetch of what one had brought; else empty |
 events integer | events | of these |
@@ -32,7 +32,7 @@ day text | date | the day in UTC |
 model text | | the model that was asked |
 own integer | 0 or 1 | the client's own requests; 0: those that Pichay made in its place |
 outcome text | | as in `turns` |
-why text | | as in `turns`; empty if there is none |
+why text~ | | as in `turns`; empty if there is none |
 flushed text | | as in `turns`; empty if nothing left |
 requests integer | requests | of these |
 settled integer | requests | of these that were billed |

@@ -10,7 +10,7 @@ at real | seconds since the epoch | when it was seen |
 model text | | the model that was asked |
 outcome text | | `edited`, `as_is`, `observed` (decided, sent as it came), `retried` (the provider
   refused the edit) or `failed` |
-why text | | the reason of the outcome | it needs none
+why text~ | | the reason of the outcome | it needs none
 messages integer | messages | in the request, as the model knows them |
 bytes_before integer | bytes | of the client's body |
 bytes_after integer | bytes | of the body that went upstream |
@@ -22,7 +22,7 @@ pending_tokens integer | tokens | of pages that may leave with the next flush (e
 flushed text | | the reason of its flush | nothing left with it
 held_pages integer | pages | that could leave and were held back |
 held_tokens integer | tokens | of these (estimate) |
-held_why text | | why | nothing was held back
+held_why text~ | | why | nothing was held back
 overhead_microseconds integer | microseconds | that Pichay took for it |
 """
 _BILLED = """

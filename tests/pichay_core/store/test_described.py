@@ -76,6 +76,8 @@ def test_a_column_may_be_said_in_two_lines():
     (first, second) = columns("a text | | one\n  more | never\nb blob* | x | two |")
     assert (first.name, first.meaning, first.null) == ("a", "one more", "never")
     assert (second.type, second.conversation, second.null) == ("blob", True, "")
+    (third,) = columns("c text~ | | a reason |")
+    assert (third.type, third.conversation, third.quoting) == ("text", False, True)
 
 
 def test_json_columns_hold_json(recording):
