@@ -93,6 +93,7 @@ def test_an_episode_that_is_over_is_not_told_as_thrashing(path):
 
 def test_pages_of_one_name_are_told_as_one(path):
     made = busy(path)
+    made.page(MAIN, "d2", "src/app.py", faults=1)
     for page, new in (("d1", "d2"), ("d2", "d3")):
         made.event(MAIN, 24, "faulted", page, 100, "refetch", by=new, away=1)
     made.page(MAIN, "d3", "src/app.py", faults=2)
