@@ -8,7 +8,8 @@ the provider's count, so the parts never come to more than the bill.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import mul
 from typing import NamedTuple
 
 MOST_SCALED = 1.5
@@ -21,8 +22,7 @@ TALK_AND_THINKING = "talk and thinking"
 """Where it is not recorded how much of it was thinking."""
 
 
-@dataclass(frozen=True, slots=True)
-class Billed:
+class Billed(NamedTuple):
     """One request: what it was billed, and what its window is estimated to have held."""
 
     request: int
@@ -77,7 +77,7 @@ class Course:
     requests: Sequence[int]
     priced: Sequence[int]
     rests: Sequence[tuple[str, float, float, int]]
-    """What else was paid for: its name, dollars, tokens as billed, output tokens."""
+    """What else was paid for in all: its name, dollars, tokens as billed, output tokens."""
 
 
 def course(
@@ -90,26 +90,38 @@ def course(
 
     *new* are those of them that came with the request, *defined* the tokens of definitions.
     """
-    before = (None, *bills)
-    each = [*map(_rate, bills, before, standing, new)]
-    known = [min(1.0, bill.front / size) if size else 0.0
-             for bill, size in zip(bills, defined, strict=True)]  # fmt: skip
+    rows = list(zip(bills, (None, *bills), standing, new, defined, strict=False))
+    each = [_rate(bill, before, pages, fresh) for bill, before, pages, fresh, _ in rows]
+    known = [min(1.0, bill.front / size) if size else 0.0 for bill, _, _, _, size in rows]
     return Course(
         kept=_sums(rate.old for rate in each),
         first=[rate.new - rate.old for rate in each],
-        front=_sums(rate.front * part for rate, part in zip(each, known, strict=True)),
-        front_sent=_sums(rate.scale * part for rate, part in zip(each, known, strict=True)),
+        front=_sums(map(mul, (rate.front for rate in each), known)),
+        front_sent=_sums(map(mul, (rate.scale for rate in each), known)),
         sent=_sums(rate.scale for rate in each),
         requests=[0, *accumulate(int(bill.sent > 0) for bill in bills)],
         priced=[0, *accumulate(int(bill.sent > 0 and bill.dollars is not None) for bill in bills)],
-        rests=[
-            rest
-            for bill, rate, pages, fresh, size in zip(
-                bills, each, standing, new, defined, strict=True
-            )
-            for rest in _rests(bill, rate, pages, fresh, min(size, bill.front))
-        ],
+        rests=_together(
+            _rests(bill, rate, pages, fresh, min(size, bill.front))
+            for (bill, _, pages, fresh, size), rate in zip(rows, each, strict=True)
+        ),
     )
+
+
+type _Rest = tuple[str, float, float, int]
+
+
+def _together(each: Iterable[Iterable[_Rest]]) -> list[_Rest]:
+    """Return the rests of all requests, each name once."""
+    found: dict[str, _Rest] = {}
+    for rests in each:
+        for name, dollars, sent, output in rests:
+            _, paid, tokens, replied = found.get(name, _NOTHING)
+            found[name] = (name, paid + dollars, tokens + sent, replied + output)
+    return list(found.values())
+
+
+_NOTHING: _Rest = ("", 0.0, 0.0, 0)
 
 
 def _sums(amounts: Iterable[float]) -> list[float]:
@@ -125,9 +137,9 @@ def _rate(bill: Billed, before: Billed | None, standing: float, new: float) -> R
     grown = room if before is None else bill.sent - _still_there(bill, before)
     added = max(fresh, min(grown, room - (standing - new) * scale))
     old = max(0.0, room - added)
-    edges = pairwise((0.0, front, front + old, float(bill.sent)))
-    prompt, stood, came = (_price(bill, start, upto) * scale for start, upto in edges)
-    return Rate(prompt, stood, came, scale)
+    prompt = _price(bill, 0.0, front)
+    stood, came = _price(bill, front, front + old), _price(bill, front + old, bill.sent)
+    return Rate(prompt * scale, stood * scale, came * scale, scale)
 
 
 def _scale(bill: Billed, standing: float) -> float:
@@ -157,12 +169,10 @@ def _price(bill: Billed, start: float, upto: float) -> float:
     return paid / size
 
 
-def _rests(
-    bill: Billed, rate: Rate, pages: float, new: float, defined: float
-) -> list[tuple[str, float, float, int]]:
+def _rests(bill: Billed, rate: Rate, pages: float, new: float, defined: float) -> Sequence[_Rest]:
     """Return what a request paid for beside pages and definitions."""
     if not bill.sent:
-        return []
+        return ()
     prompt = bill.front - defined
     front = rate.front * bill.front
     paid = rate.old * (pages - new) + rate.new * new

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, Scope, rows, where
@@ -71,11 +71,11 @@ class Reader:
     def __init__(self, db: Database, scope: Scope, what: str) -> None:
         """*what* is the SQL of a page's name, null for one that is not asked for."""
         self._db, self._scope = db, scope
-        self._turns, self._pages = db["turns"].columns_dict, db["pages"].columns_dict
-        self._page_sql = _PAGES.format(
-            what=what,
-            **{name: name if name in self._pages else "null" for name in _LATER_OF_PAGE},
-        )
+        self._page_sql = _PAGES.format(what=what, **_known(db, "pages", _LATER_OF_PAGE))
+        counts = "input_tokens is not null"
+        if scope.since is not None:
+            counts += " and at >= :since"
+        self._bill_sql = _BILLS.format(counts=counts, **_known(db, "turns", _LATER_OF_TURN))
         tables = set(db.table_names())
         self._has_flushes, self._has_definitions = (t in tables for t in ("flushes", "definitions"))
         self._multipliers = {
@@ -94,10 +94,9 @@ class Reader:
         session: str = row["id"]
         each = self._multipliers.get(row["model"], multiplier(row["model"]))
         per_byte = each / O200K_BYTES_PER_TOKEN
-        sql = "select * from turns where session = :session order by request"
-        turns = rows(self._db, sql, Scope(session))
-        places = _Places(turns, self._rewinds.get(session, ()))
-        bills = [_bill(turn, per_byte, self._scope.since) for turn in turns]
+        named = {"session": session, "since": self._scope.since, "per_byte": per_byte}
+        bills = [*map(Billed._make, self._db.conn.execute(self._bill_sql, named))]
+        places = _Places(bills, self._rewinds.get(session, ()))
         return Spent(
             session,
             bills,
@@ -163,10 +162,10 @@ class Reader:
 class _Places:
     """Which of a session's requests is meant, as a position among them."""
 
-    def __init__(self, turns: Sequence[Row], rewinds: Iterable[Rewind]) -> None:
-        self._end = len(turns)
-        self._requests = {row["request"]: at for at, row in enumerate(turns)}
-        clock = [*accumulate((row["turn"] for row in turns), max)]
+    def __init__(self, bills: Sequence[Billed], rewinds: Iterable[Rewind]) -> None:
+        self._end = len(bills)
+        self._requests = {bill.request: at for at, bill in enumerate(bills)}
+        clock = [*accumulate((bill.turn for bill in bills), max)]
         self._turns = [bisect_left(clock, turn) for turn in range(clock[-1] + 1 if clock else 0)]
         self._rewinds = [
             (self._requests[one.request], one.at)
@@ -210,57 +209,45 @@ _FAULTS = """
 _NET = "ifnull(saved_dollars, 0) - ifnull(rewritten_dollars, 0) - ifnull(faulted_dollars, 0)"
 
 
-def _bill(turn: Row, per_byte: float, since: float | None) -> Billed:
-    """Return a turn as it was billed; without a bill, or from before, it does not count."""
-    sent = _sent(turn)
-    counts = turn["input_tokens"] is not None and (since is None or turn["at"] >= since)
-    removed: int = turn["removed_tokens"] + (turn.get("cleared_tokens") or 0)
-    if not counts:
-        return Billed(turn["request"], turn["turn"], window=sent, removed=removed)
-    read_dollars, output_dollars = _dollars(turn)
-    return Billed(
-        request=turn["request"],
-        turn=turn["turn"],
-        sent=sent,
-        read=turn["cache_read_tokens"],
-        output=turn["output_tokens"],
-        dollars=turn["dollars"],
-        read_dollars=read_dollars,
-        output_dollars=output_dollars,
-        window=sent,
-        removed=removed,
-        front=_front(turn, per_byte),
-        talk=turn.get("talk_tokens"),
-        thought=turn.get("thought_tokens") or 0,
-        stubs=turn.get("stub_tokens") or 0,
-    )
+_LATER_OF_TURN = (
+    *("front_tokens", "talk_tokens", "thought_tokens", "stub_tokens", "cleared_tokens"),
+    *("front_bytes", "definitions_tokens", "protocol_tokens", "read_dollars", "output_dollars"),
+)
+_OTHERS = f"""
+    input_tokens * {INPUT} + cache_write_5m_tokens * {WRITE_5M} + cache_write_1h_tokens * {WRITE_1H}
+"""
+_BILLS = f"""
+    select request, turn, iif(counts, window, 0), iif(counts, read, 0), iif(counts, output, 0),
+        iif(counts, dollars, null),
+        iif(counts and dollars is not null, ifnull(iif(told, read_dollars,
+            dollars * {READ} * read / nullif(weight, 0)), 0.0), 0.0),
+        iif(counts and dollars is not null, ifnull(iif(told, output_dollars,
+            dollars * {OUTPUT} * output / nullif(weight, 0)), 0.0), 0.0),
+        window, removed, iif(counts, front, 0.0), iif(counts, talk, null),
+        iif(counts, thought, 0), iif(counts, stubs, 0)
+    from (
+        select request, turn, {{counts}} counts, dollars,
+            ifnull(input_tokens, 0) + ifnull(cache_read_tokens, 0)
+                + ifnull(cache_write_5m_tokens, 0) + ifnull(cache_write_1h_tokens, 0) window,
+            cache_read_tokens read, output_tokens output,
+            {{read_dollars}} is not null told, {{read_dollars}} read_dollars,
+            {{output_dollars}} output_dollars,
+            {_OTHERS} + cache_read_tokens * {READ} + output_tokens * {OUTPUT} weight,
+            removed_tokens + ifnull({{cleared_tokens}}, 0) removed,
+            ifnull({{front_tokens}}, iif(ifnull({{front_bytes}}, 0) = 0, 0.0,
+                max(0.0, {{front_bytes}} * :per_byte
+                    - (ifnull({{definitions_tokens}}, 0) - ifnull({{protocol_tokens}}, 0))))) front,
+            {{talk_tokens}} talk, ifnull({{thought_tokens}}, 0) thought,
+            ifnull({{stub_tokens}}, 0) stubs
+        from turns where session = :session
+    ) order by request
+"""
+"""Each turn as it was billed: the fields of ``Billed``. Without a bill, or from before, it does not
+count. What of the dollars was for reading and for the reply goes by what such tokens usually cost,
+where it was not recorded."""
 
 
-_KINDS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
-
-
-def _sent(turn: Mapping[str, Any]) -> int:
-    return sum(turn[kind] or 0 for kind in _KINDS)
-
-
-def _front(turn: Mapping[str, Any], per_byte: float) -> float:
-    """Return the tokens before the messages as they were sent, estimated."""
-    if (front := turn.get("front_tokens")) is not None:
-        return front
-    size = (turn.get("front_bytes") or 0) * per_byte
-    saved = (turn.get("definitions_tokens") or 0) - (turn.get("protocol_tokens") or 0)
-    return max(0.0, size - saved) if size else 0.0
-
-
-def _dollars(turn: Mapping[str, Any]) -> tuple[float, float]:
-    """Return what was paid for what was read, and for the reply."""
-    paid = turn["dollars"]
-    if paid is None:
-        return 0.0, 0.0
-    if turn.get("read_dollars") is not None:
-        return turn["read_dollars"], turn["output_dollars"] or 0.0
-    prices = (INPUT, READ, WRITE_5M, WRITE_1H)
-    kinds = [turn[kind] * price for kind, price in zip(_KINDS, prices, strict=True)]
-    replied = turn["output_tokens"] * OUTPUT
-    whole = sum(kinds) + replied
-    return (paid * kinds[1] / whole, paid * replied / whole) if whole else (0.0, 0.0)
+def _known(db: Database, table: str, columns: Iterable[str]) -> Mapping[str, str]:
+    """Return what to ask for columns that older recordings do not all have."""
+    there = db[table].columns_dict
+    return {name: name if name in there else "null" for name in columns}

@@ -26,7 +26,13 @@ VARIABLE = "PICHAY_BENCH_RECORDING"
 """Names a big recording that is there already; a new one takes minutes."""
 MEDIUM = Size(sessions=100, turns=5_000, events=100_000, pages=40_000)
 PICHAY = (sys.executable, "-P", "-c", "from pichay_cli import main; main(prog_name='pichay')")
-AIMS_MS = {"stats": 300.0, "show last": 500.0, "show of the longest session": 500.0}
+AIMS_MS = {
+    "stats": 300.0,
+    "show last": 500.0,
+    "show of the longest session": 500.0,
+    "top": 2_000.0,
+    "report": 10_000.0,
+}
 
 
 def measure(effort: Effort) -> Table:
@@ -75,6 +81,9 @@ def _verbs(big: Path) -> Sequence[tuple[str, tuple[str, ...]]]:
         ("show last", ("show", "last")),
         ("show of the longest session", ("show", longest)),
         ("stats of the longest session", ("stats", "--session", longest)),
+        ("stats --live, its first screen", ("stats", "--live")),
+        ("top", ("top",)),
+        ("report", ("report",)),
     )
 
 
