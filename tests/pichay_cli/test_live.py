@@ -134,6 +134,18 @@ def test_who_wants_no_colour_gets_none(path, variable):
     assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7]|38;|48;)", said)
 
 
+def test_a_terminal_without_the_characters_gets_others_like_them(path):
+    busy(path)
+    shown = subprocess.run(
+        [*PICHAY, "stats", "--live", "--database", str(path)],
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "ascii"},
+        capture_output=True, check=True,
+    ).stdout.decode("ascii")  # fmt: skip
+    assert "|----------|----|---" in shown
+    assert "  at most 129.0k" in shown
+    assert "?" not in shown
+
+
 @pytest.fixture
 def watching(path):
     """Starts ``stats --live`` on a terminal of its own; gives the process and our end of it."""
