@@ -189,10 +189,10 @@ def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watchin
     made = busy(path)
     made.db.conn.commit()
     process, terminal = watching
-    _read_until(terminal, " of session 6b02aa00, turn 24")
+    _read_until(terminal, " of 6b02aa00, turn 24")
     for key, wanted in (
-        (b"j", " of session 6b02bb00, turn 1"),
-        (b"\x1b[A", " of session 6b02aa00, turn 24"),
+        (b"j", " of 6b02bb00, turn 1"),
+        (b"\x1b[A", " of 6b02aa00, turn 24"),
         (b"G\r", f"· session {OLD[:8]}"),
         (b"a", "all sessions: 3"),
     ):
