@@ -195,8 +195,7 @@ class Running:
             frozen=_frozen(row for row in self.sessions() if session in (None, row["id"])),
             refusals=tallies.get("tls_failed", ()),
             refaults=happened.returns.again,
-            prefix_breaks=requests.counts["broken", "", ""]
-            + requests.counts["broken", "flush", ""],
+            prefix_breaks=requests.counts["broken", "", ""] + broken,
             flush_breaks=broken,
         )
 
@@ -290,8 +289,7 @@ _WINDOWS = f"""
 """
 _HAPPENED = """
     select ifnull(session, '') session, kind, cast(total(tokens) as integer) tokens,
-        ifnull(case kind when 'tls_failed' then json_extract(detail, '$.host') else why end, '')
-        reason,
+        ifnull(iif(kind = 'tls_failed', json_extract(detail, '$.host'), why), '') reason,
         sum(case kind when 'cleared' then json_extract(detail, '$.pages') else 1 end) count
     from events {where} group by 1, kind, reason
 """

@@ -84,7 +84,7 @@ def _live(seen: Glance, now: float) -> int:
 def _title(seen: Glance, now: float) -> RenderableType:
     every = f"all sessions: {len(seen.sessions):,}, {_live(seen, now):,} live"
     of = every if seen.session is None else f"session {seen.session[:ID_SHOWN]}"
-    reading = f" · reading the recording: {seen.read:.0%}" if seen.read < 1 else ""
+    reading = f" · read to {seen.read:.0%}" if seen.read < 1 else ""
     return title("Net", (f" against untouched (estimate) · {of}", QUIET), (reading, "yellow"))
 
 
