@@ -110,9 +110,7 @@ def flushes_data(flushes: Sequence[FlushStory]) -> list[dict[str, Any]]:
 
 def _title(flushes: Sequence[FlushStory]) -> RenderableType:
     paid = sum(flush.paid_back is not None for flush in flushes)
-    about = (
-        f"{len(flushes):,}, {paid:,} paid back (after requests) · amounts: tokens of plain input"
-    )
+    about = f"{len(flushes):,}, {paid:,} paid back · after: so many requests · net: as plain input"
     return line(("Flushes", STRONG), (f"  {about}", QUIET))
 
 

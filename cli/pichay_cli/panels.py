@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from pichay_cli.amounts import ago, dollars, percent, share, signed, times, tokens
+from pichay_cli.breaks import breaks
 from pichay_cli.environment import CERTIFICATE_VARIABLES
 from pichay_cli.render import (
     BAD,
@@ -212,15 +213,6 @@ def _thrash(activity: Activity) -> str:
 def _flushes(activity: Activity) -> str:
     paid = [] if activity.paid_back is None else [f"{activity.paid_back:,} paid back"]
     return " · ".join([_reasons(activity.flushes), *paid])
-
-
-def breaks(activity: Activity) -> str:
-    """What a broken prefix is, and how many of them our own flushes account for."""
-    said = "less read than the cache held"
-    if not activity.prefix_breaks:
-        return said
-    others = activity.prefix_breaks - activity.flush_breaks
-    return f"{said}: {activity.flush_breaks:,} with a flush, {others:,} without"
 
 
 def _reasons(tallies: Sequence[Tally]) -> str:

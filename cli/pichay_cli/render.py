@@ -5,6 +5,7 @@ how wide it becomes is decided when it is printed. Text from outside is shown wi
 characters and never read as markup.
 """
 
+import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -230,9 +231,21 @@ def display(drawing: RenderableType) -> None:
 
 
 def _keep_going() -> None:
-    """A character that the terminal's encoding lacks is shown as ``?``."""
+    """A character that the terminal's encoding lacks is shown as one like it, or as ``?``."""
     if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+        codecs.register_error("pichay.alike", _alike)
+        sys.stdout.reconfigure(errors="pichay.alike")
+
+
+_ALIKE = dict(zip("█▓▒░─│└·›×…▁▂▃▄▅▆▇↑↓", "#=+.-|`;>x~_.,-=+#^v", strict=True))
+
+
+def _alike(error: UnicodeError) -> tuple[str, int]:
+    """Characters of drawings as ASCII, one for one, so that columns stay."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_ALIKE.get(letter, "?") for letter in lacking), error.end
 
 
 @dataclass(slots=True)

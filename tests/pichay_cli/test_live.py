@@ -135,6 +135,18 @@ def test_who_wants_no_colour_gets_none(path, variable):
     assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7]|4[0-7]|38;|48;)", said)
 
 
+def test_a_terminal_without_the_characters_gets_others_like_them(path):
+    busy(path)
+    shown = subprocess.run(
+        [*PICHAY, "stats", "--live", "--database", str(path)],
+        env={**os.environ, "COLUMNS": "80", "PYTHONIOENCODING": "ascii"},
+        capture_output=True, check=True,
+    ).stdout.decode("ascii")  # fmt: skip
+    assert "|----------|----|---" in shown
+    assert "  at most 129.0k" in shown
+    assert "?" not in shown
+
+
 @pytest.fixture
 def watching(path):
     """Starts ``stats --live`` on a terminal of its own; gives the process and our end of it."""
@@ -178,10 +190,10 @@ def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watchin
     made = busy(path)
     made.db.conn.commit()
     process, terminal = watching
-    _read_until(terminal, " of session 6b02aa00, turn 24")
+    _read_until(terminal, " of 6b02aa00, turn 24")
     for key, wanted in (
-        (b"j", " of session 6b02bb00, turn 1"),
-        (b"\x1b[A", " of session 6b02aa00, turn 24"),
+        (b"j", " of 6b02bb00, turn 1"),
+        (b"\x1b[A", " of 6b02aa00, turn 24"),
         (b"G\r", f"· session {OLD[:8]}"),
         (b"a", "all sessions: 3"),
     ):

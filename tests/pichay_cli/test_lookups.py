@@ -131,7 +131,7 @@ def test_what_was_held_back_observed_or_is_in_flight_is_told(path):
 
 
 FLUSHES = """\
-Flushes  4, 1 paid back (after requests) · amounts: tokens of plain input
+Flushes  4, 1 paid back · after: so many requests · net: as plain input
 turn  flush       pages  tokens  predicted  paid back  requests  saved  rewrite  faults     net     money
    3  batch           3   22.5k  after 9    after 10         12  27.0k    21.5k           -5.5k    -$0.34
    4  break-even      1    1.2k  after 37   not yet           3    360     4.0k    9.0k  +12.6k    +$0.04
@@ -140,7 +140,7 @@ turn  flush       pages  tokens  predicted  paid back  requests  saved  rewrite 
       others                                                                                       +$0.05
 """  # noqa: E501 - a drawing
 NARROW_FLUSHES = """\
-Flushes  4, 1 paid back (after requests) · amounts: tokens of plain input
+Flushes  4, 1 paid back · after: so many requests · net: as plain input
 turn  flush       pages  tokens  predicted  paid back     net     money
    3  batch           3   22.5k  after 9    after 10    -5.5k    -$0.34
    4  break-even      1    1.2k  after 37   not yet    +12.6k    +$0.04

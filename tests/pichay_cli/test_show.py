@@ -77,7 +77,7 @@ Most was saved by the flush of turn 10: batch, 3 pages ($0.02); most was lost to
 
 Window  ▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇  1.5k first, 40.5k at most, 40.5k now
 
-Flushes  2, 1 paid back (after requests) · amounts: tokens of plain input
+Flushes  2, 1 paid back · after: so many requests · net: as plain input
 turn  flush     pages  tokens  predicted  paid back    net   money
   10  batch         3   22.5k  after 9    after 10   -5.5k  -$0.02
   20  pressure      1   22.5k  after 9    not yet    -5.5k  +$0.31
@@ -273,3 +273,15 @@ def test_what_is_read_of_a_long_session_is_what_is_told_of_it(path):
     assert len(told.events) < 70 < len(every.events)
     assert text(drawing(told, NOW), 100) == text(drawing(every, NOW), 100)
     assert "Collapsed turns" in text(drawing(told, NOW), 100)
+
+
+def test_of_very_many_episodes_the_dearest_are_told_and_the_others_counted(path):
+    made = thrashing(path)
+    for start in range(20, 30):
+        made.episode(LONG, start, {"p1": 1}, cost_tokens=100.0 * start)
+    few, every = shown(made, LONG), shown(made, LONG, every=True)
+    assert "and 3 that cost less: --turns shows them" in few
+    assert "\n20 to " not in few
+    assert "\n12 to now" in few
+    assert "\n20 to " in every
+    assert "that cost less" not in every

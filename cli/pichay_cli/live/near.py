@@ -56,7 +56,7 @@ def whole_percent(share: float) -> str:
 
 def near_slots(near: Standing) -> Iterator[Slot]:
     """A session from near, in pieces: how full it is comes first, what it is made of later."""
-    of = f" of session {near.session[:ID_SHOWN]}, turn {near.turn:,} · {near.kind}, {near.model}"
+    of = f" of {near.session[:ID_SHOWN]}, turn {near.turn:,} · {near.kind}, {near.model}"
     name = title("Window", (of, QUIET))
     if not near.sent:
         yield Slot(lines([name, line(("no reply has been billed yet", QUIET))]), 1)

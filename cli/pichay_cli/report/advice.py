@@ -108,8 +108,8 @@ _SCHEDULES = {
 def _lost(one: Suggestion) -> _Said:
     found = f"{times(one.count, 'session')} cost more with Pichay than without, it is estimated."
     return found, (
-        "Short sessions may end before a flush has repaid what it cost. pichay show names the "
-        "flushes that did not; --mode observe leaves such work alone."
+        "Short sessions may end before a flush, or the text that tells the model of paging, has "
+        "repaid what it cost. pichay show says which; --mode observe leaves such work alone."
     )
 
 

@@ -17,7 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pichay_cli.amounts import dollars, plain, share, times, tokens
-from pichay_cli.panels import FAULTS, OUTCOMES, breaks
+from pichay_cli.breaks import breaks
+from pichay_cli.panels import FAULTS, OUTCOMES
 from pichay_cli.report.advice import advice
 from pichay_cli.report.charts import cost_chart
 from pichay_cli.report.closely import closely

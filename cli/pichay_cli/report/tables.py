@@ -215,13 +215,15 @@ def _cost(cost: Cost, whole: float) -> tuple[Cell, ...]:
     part = cost.dollars or 0.0
     return (
         Cell(plain(cost.what), tone="quiet" if cost.rest else ""),
-        _number(None if cost.rest else cost.calls),
+        _number(cost.calls or None),
         _number(cost.requests),
         _amount(cost.sent),
         _money(cost.dollars),
         Cell(share(part, whole), part),
-        Cell("") if cost.rest else _difference(-cost.saved_dollars, dollars(-cost.saved_dollars)),
-        _number(None if cost.rest else cost.faults),
+        _difference(-cost.saved_dollars, dollars(-cost.saved_dollars))
+        if cost.saved_dollars
+        else Cell(""),
+        _number(cost.faults or None),
     )
 
 

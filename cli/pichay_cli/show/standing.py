@@ -25,6 +25,8 @@ from pichay_core.store.stories import TurnStory
 MOST_MOVED = 10
 MOST_TURNS = 4
 """Turns that are named of one page."""
+MOST_EPISODES = 8
+"""Above which the cheaper ones are only counted."""
 MOST_NAMED = 3
 """Pages that are named of one episode."""
 JUST_USED = 4
@@ -46,15 +48,27 @@ def window_line(turns: Sequence[TurnStory]) -> RenderableType | None:
     return line(("Window  ", STRONG), (sparks(sent, BARS), "cyan"), said)
 
 
-def episodes_sheet(episodes: Sequence[EpisodeStory]) -> RenderableType | None:
-    """The episodes of thrash, a line each; None if there was none."""
+def episodes_sheet(episodes: Sequence[EpisodeStory], every: bool = True) -> RenderableType | None:
+    """The episodes of thrash, a line each; None if there was none.
+
+    Without *every*, of very many those that cost the most.
+    """
     if not episodes:
         return None
     cost = sum(episode.dollars or 0.0 for episode in episodes)
     about = f"  {times(len(episodes), 'episode')}{f', {dollars(cost)}' if cost else ''}"
-    rows = [_episode(one) for one in episodes]
-    notes = [[line((_back(one), QUIET))] if one.pages else [] for one in episodes]
-    return lines([line(("Thrash", STRONG), (about, QUIET)), Sheet(_EPISODES, rows, notes)])
+    shown = episodes if every else _dearest(episodes)
+    rows = [_episode(one) for one in shown]
+    notes = [[line((_back(one), QUIET))] if one.pages else [] for one in shown]
+    left = len(episodes) - len(shown)
+    more = [line((f"and {left:,} that cost less: --turns shows them", QUIET))] if left else []
+    return lines([line(("Thrash", STRONG), (about, QUIET)), Sheet(_EPISODES, rows, notes), *more])
+
+
+def _dearest(episodes: Sequence[EpisodeStory]) -> Sequence[EpisodeStory]:
+    """Those that cost the most, in order; what still lasts is among them."""
+    most = sorted(episodes, key=lambda one: (one.ended is not None, -one.cost_tokens))
+    return sorted(most[:MOST_EPISODES], key=lambda one: one.start)
 
 
 _EPISODES = (

@@ -28,7 +28,7 @@ def drawing(told: Telling, now: float, every: bool = False) -> RenderableType:
     happened = by_request(told.turns, told.events)
     sections: Sequence[RenderableType | None] = (
         _flushes(told, every) if told.flushes else None,
-        episodes_sheet(told.episodes),
+        episodes_sheet(told.episodes, every),
         moved_sheet(told.moved),
         residents_sheet(told),
         collapsed_sheet(told.events, told.flushes),
