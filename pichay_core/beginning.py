@@ -9,6 +9,7 @@ from dataclasses import replace
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.misses import announced, carried_on
 from pichay_core.cooperate.tags import nonce_of
+from pichay_core.easing import recovered
 from pichay_core.events import Event, Warned
 from pichay_core.folding import not_carried_out
 from pichay_core.follow import Follow
@@ -26,6 +27,7 @@ def begun(matched: Match, moved: Follow, request: Request, wanted: Birth | None)
     *wanted* is what a conversation gets that begins now, None if none may begin.
     """
     session = _as_sent(moved.session)
+    broken_off = session.watch.last if moved.session.watch.current else None
     events: tuple[Event, ...] = ()
     if session.birth is None:
         session, events = _born(session, request, wanted)
@@ -33,7 +35,8 @@ def begun(matched: Match, moved: Follow, request: Request, wanted: Birth | None)
         session, events = _carried_on(matched, session, session.birth, request)
     session, aside = _aside(session, request)
     session, twice = _once(session, request)
-    return replace(moved, session=session, events=(*events, *moved.events, *aside, *twice))
+    over = (recovered(broken_off),) if broken_off and not session.watch.current else ()
+    return replace(moved, session=session, events=(*events, *moved.events, *aside, *twice, *over))
 
 
 def _once(session: Session, request: Request) -> tuple[Session, tuple[Event, ...]]:
@@ -56,11 +59,13 @@ def _as_sent(session: Session) -> Session:
     if session.observed:
         session = replace(session, birth=None)
     table, folds = session.table.as_sent(session.frames), not_carried_out(session.folds)
-    notes = session.notes.within(0)
+    notes, watch = session.notes.within(0), session.watch.broken_off(session.turn)
     same = table is session.table and folds is session.folds and notes is session.notes
-    if same and not session.stripped:
+    if same and not session.stripped and watch == session.watch:
         return session
-    return replace(session, table=table, texts=None, stripped=0, folds=folds, notes=notes)
+    return replace(
+        session, table=table, texts=None, stripped=0, folds=folds, notes=notes, watch=watch
+    )
 
 
 def _born(

@@ -102,8 +102,16 @@ class Watch:
         grown = _with(current, new)
         if _reached(recent):
             return replace(self, current=grown, recent=recent)
-        counted = tuple(one._replace(back=()) for one in recent if one.moved)
-        return Watch(None, replace(grown, over=new.turn), counted)
+        return Watch(None, replace(grown, over=new.turn), _moved_only(recent))
+
+    def broken_off(self, turn: int) -> "Watch":
+        """Return what is known where another conversation goes on from here.
+
+        The episode that lasts is over; no refetch of it counts in another one.
+        """
+        if self.current is None:
+            return self if self.recent == () else replace(self, recent=_moved_only(self.recent))
+        return Watch(None, replace(self.current, over=turn), _moved_only(self.recent))
 
     @property
     def until(self) -> int:
@@ -138,6 +146,10 @@ def _return(turn: int, fault: Faulted, before: PageTable) -> Return:
     entry = before.entries.get(fault.page)
     unused = fault.away if entry is None else max(0, turn - entry.last_use)
     return Return(fault.page, fault.by, fault.tokens, unused)
+
+
+def _moved_only(recent: Iterable[Busy]) -> tuple[Busy, ...]:
+    return tuple(one._replace(back=()) for one in recent if one.moved)
 
 
 def _reached(recent: Sequence[Busy]) -> bool:

@@ -11,7 +11,7 @@ from pichay_core.store.shape import shape_row
 from pichay_core.store.turns import counted_page
 from pichay_core.tokens import bytes_per_token
 from tests import test_laws as laws
-from tests.builders import BINDING, SONNET, Proxy, Talk, rules, unmarked, worked
+from tests.builders import BINDING, SONNET, Proxy, rules, unmarked, worked
 from tests.cooperating import MODELS, RETURNING
 from tests.cooperating import plays as memory_plays
 from tests.cooperating_rig import Rig
@@ -60,11 +60,11 @@ def test_the_kinds_together_are_what_was_sent(wire, play, ruling, notes, mode):
 
 
 def test_thinking_that_was_given_up_is_no_talk():
-    proxy, talk, long = Proxy(rules("every-turn", tau=1)), Talk(), "What if? " * 200
-    for number in range(4):
-        talk.read(f"{number}.py", think=True)
-        talk.messages[-2]["content"][0]["thinking"] = long
-        proxy.send(talk, model=BINDING)
+    proxy, talk, long = Proxy(rules("every-turn", tau=1)), worked(8), "What if? " * 400
+    talk.read("more.py", think=True)
+    talk.messages[-2]["content"][0]["thinking"] = long
+    for said in (talk, talk.copy().ask("Go on.")):
+        proxy.send(said, after=4_000.0, model=BINDING)
     record = turned(proxy)[-1]
     assert record.after.stripped
     assert kinds_of(record)["talk_tokens"] < len(long) / bytes_per_token(BINDING)

@@ -47,6 +47,7 @@ def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
         folds=tuple(folds),
         texts=None,
         sent=kept.sent,
+        watch=before.watch,
     )
 
 

@@ -79,7 +79,10 @@ class LiveSessions:
         current = self.get(session.identity, session.id)
         if current is session:
             return matched
-        fork = replace(session, id=_new_id(), parent=session.id, kind="fork", requests=0)
+        watch = session.watch.broken_off(session.turn)
+        fork = replace(
+            session, id=_new_id(), parent=session.id, kind="fork", requests=0, watch=watch
+        )
         if current is not None:
             fork = replace(
                 fork, frozen=fork.frozen or current.frozen, held=fork.held or current.held

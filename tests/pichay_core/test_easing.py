@@ -12,11 +12,13 @@ from pichay_core.events import Collected, Eased, Evicted, Faulted, Flushed, Reco
 from pichay_core.model import PageId
 from pichay_core.pager import Limits, Prefix, Seen, advance
 from pichay_core.policies import POLICIES
+from pichay_core.rewrite import Rewritten
 from pichay_core.schedule import SCHEDULES, Pending, Window
 from pichay_core.session import Match
 from pichay_core.table import Entry, PageTable
 from pichay_core.thrash import Episode, Watch
 from pichay_core.turn import Rules
+from pichay_proxy.outcomes import undecided
 from pichay_proxy.sessions import LiveSessions
 from tests.builders import Course, Proxy, RecordedProxy, Talk, body, known, page, read_call
 
@@ -182,12 +184,31 @@ def test_a_retry_and_a_request_that_is_only_observed_say_nothing_of_thrash():
     assert course.take(requests[-1]).session.watch == watch
 
 
-def test_a_fork_knows_what_its_parent_knew():
+def test_a_fork_knows_that_pages_bounced_and_begins_no_episode_in_the_middle():
     live = LiveSessions()
-    parent = known(watch=LASTS)
-    fork = live.forked(Match(parent, 1, "edited"))
-    assert fork.session.id != parent.id
-    assert fork.session.watch == LASTS
+    parent = known(watch=LASTS, turn=20)
+    fork = live.forked(Match(parent, 1, "edited")).session
+    assert fork.id != parent.id
+    assert fork.watch == OVER
+
+
+def test_an_episode_that_was_only_observed_is_over_when_pages_begin_to_leave():
+    course = Course(replace(eager(), edit=False, mode="observe"))
+    for one in cycle(9):
+        course.take(one)
+    lasting = course.session.watch.current
+    assert lasting is not None
+    course.rules = replace(eager(), mode="page")
+    turn = course.take(cycle(10)[-1])
+    assert [(e.start, e.faults) for e in all_of([turn], Recovered)] == [
+        (lasting.start, lasting.faults)
+    ]
+    assert turn.session.watch.current is None
+
+
+def test_what_was_not_carried_out_is_not_remembered():
+    before, after = known(watch=LASTS), known(watch=OVER)
+    assert undecided(after, before, Rewritten(b"")).watch == LASTS
 
 
 # -- laws ---------------------------------------------------------------------------------
