@@ -148,6 +148,18 @@ def test_a_file_is_private_even_if_it_was_not(export, tmp_path):
     assert json.loads((tmp_path / "x.jsonl").read_text().splitlines()[0])["table"] == "sessions"
 
 
+def test_nothing_beside_a_file_is_touched(export, tmp_path):
+    """Where anybody may write, a link of the name of what is not done yet could lead anywhere."""
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "x.jsonl.part").symlink_to(tmp_path / "mine")
+    assert export("--out", tmp_path / "x.jsonl").exit_code == 0
+    assert ((tmp_path / "mine").read_text(), mode(tmp_path / "x.jsonl")) == ("mine", 0o600)
+    there = {path.name for path in tmp_path.iterdir()} - {"pichay.db"}
+    assert there >= {"mine", "x.jsonl", "x.jsonl.part"} and not any(
+        name.startswith("x.jsonl.") and name != "x.jsonl.part" for name in there
+    )
+
+
 def test_one_table_as_csv_goes_to_standard_output(export):
     assert export("--format", "csv", "--table", "session_net").output.startswith("session,kind,")
 
