@@ -1,4 +1,6 @@
 import csv
+import errno
+import io
 import json
 import stat
 
@@ -6,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pichay_cli import main
+from pichay_cli.parquet import write_parquet
 from pichay_core.store.described import ALL, TABLES
 from tests.pichay_cli.builders import NOW, cooperating, paged
 from tests.recorded import demo
@@ -212,3 +215,14 @@ def test_parquet_holds_the_same_rows_in_batches_of_any_size(
         for name, values in columns.items():
             plain = [value.hex() if isinstance(value, bytes) else value for value in values]
             assert plain == [row[name] for row in expected], (one.name, name)
+
+
+class _Full(io.BytesIO):
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_parquet_on_a_full_disk_is_an_error_like_any():
+    column = TABLES[0].columns[0]
+    with pytest.raises(OSError, match="No space left"):
+        write_parquet(_Full(), [column], [["a"]])
