@@ -6,7 +6,7 @@ it takes batches as they are made.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import click
 
@@ -58,7 +58,7 @@ def write_parquet(
             yield RecordBatch.from_arrays(arrays, schema=schema)
 
     reader, told = RecordBatchReader.from_batches(schema, batches()), _Told(out)
-    write_parquet(reader, told, compression="zstd(3)")
+    write_parquet(reader, cast(BinaryIO, told), compression="zstd(3)")
     if told.error is not None:
         raise told.error
 
