@@ -34,7 +34,11 @@ def verbs() -> str:
 def _verbs() -> Iterator[str]:
     yield "# Verbs\n\nWhat `pichay VERB --help` prints, for each of them.\n"
     parent = click.Context(
-        main, info_name="pichay", terminal_width=COLUMNS, max_content_width=COLUMNS
+        main,
+        info_name="pichay",
+        terminal_width=COLUMNS,
+        max_content_width=COLUMNS,
+        help_option_names=main.context_settings["help_option_names"],
     )
     for name in VERBS:
         command = main.get_command(parent, name)
