@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def test_the_page_says_what_is_described_and_its_examples_answer_what_it_shows(p
 def test_the_page_has_a_heading_for_every_table_and_view_and_a_row_for_every_column(one):
     page = PAGE.read_text("utf-8")
     (section,) = page.split(f"\n### {one.name}\n")[1:]
-    rows = [line for line in section.split("\n### ")[0].splitlines() if line.startswith("| `")]
+    rows = [line for line in re.split(r"\n##+ ", section)[0].splitlines() if line.startswith("| `")]
     assert [row.split("`")[1] for row in rows] == [column.name for column in one.columns]
 
 

@@ -33,6 +33,7 @@ from pichay_core.wire.reply import Ask, Leg, Reply
 from pichay_proxy.boundary import contained
 from pichay_proxy.committing import turned
 from pichay_proxy.exchange import Carried, Decision, Exchange, decision
+from pichay_proxy.outcomes import failure
 from pichay_proxy.sessions import LiveSessions
 
 MOST_LEGS = 3
@@ -98,7 +99,7 @@ class Answering:
         """
         done: list[T] = []
         if (error := contained(lambda: done.append(action()))) is not None:
-            self._put(Happened(Failed(f"{type(error).__name__}: {error}"), at, live.id))
+            self._put(Happened(Failed(failure(error)), at, live.id))
             log.warning("pichay: a call to our tools failed, after %r", error, exc_info=error)
         return done[0] if done else None
 

@@ -8,7 +8,14 @@ process; amounts of side ``untouched`` are estimates of what would have been wit
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
 
 from pichay_core.events import Collected, Event, Evicted, Faulted, Flushed, Passed, Warned
 from pichay_core.hosts import UNDECRYPTED
@@ -44,7 +51,10 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
 GAUGES: Mapping[str, tuple[str, str]] = {
     "window_limit": ("window_limit_tokens", "Tokens that the model of the last request takes."),
     "resident_tokens": ("resident_tokens", "Tokens of results in the last request's window."),
-    "working_tokens": ("working_set_tokens", "Of those, used in the last 16 turns."),
+    "working_tokens": (
+        "working_set_tokens",
+        "Tokens of results used in the last 16 turns, in the window or not (estimate).",
+    ),
 }
 """By column of table ``turns``, of the last request that was billed, whatever its session."""
 _COUNTED = {
@@ -71,6 +81,7 @@ class Metrics:
     """The figures of one process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # else each counter brings a second series, of when it began
         self.registry = registry = CollectorRegistry()
         self._counters = {
             name: Counter(f"pichay_{name}", text, labels, registry=registry)

@@ -14,6 +14,9 @@ from pichay_core.turn import Turn
 MOST_FAILURES = 3
 """After so many failures a session is only observed."""
 
+LONGEST_FAILURE = 300
+"""Characters of an error that are recorded."""
+
 
 def shared_of(matched: Match, turn: Turn) -> int:
     """Return how many messages the session holds that it held before."""
@@ -57,6 +60,12 @@ def _as_kept(after: PageTable, before: PageTable) -> PageTable:
     table = after.as_sent(after.entries.keys() - shown)
     changed = (table[page].standing_as(before[page]) for page in shown)
     return table.with_entries(entry for entry in changed if entry is not table[entry.page.id])
+
+
+def failure(error: BaseException) -> str:
+    """Return what is recorded of an error: it may quote what it stumbled on, so only how it
+    begins."""
+    return f"{type(error).__name__}: {error}"[:LONGEST_FAILURE]
 
 
 def outcome_of(turn: Turn, client_body: bytes, why: str | None) -> str:

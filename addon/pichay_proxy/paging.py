@@ -41,7 +41,7 @@ from pichay_proxy.exchange import (
     unanswered,
 )
 from pichay_proxy.options import Settings
-from pichay_proxy.outcomes import undecided, with_failure
+from pichay_proxy.outcomes import failure, undecided, with_failure
 from pichay_proxy.ruling import rules_of
 from pichay_proxy.sessions import LiveSessions
 
@@ -270,7 +270,7 @@ class Paging:
     def failed(self, error: BaseException, at: float) -> None:
         """Record that a request could not be handled; the third time freezes its session."""
         session, self._working = self._working, None
-        event = Failed(f"{type(error).__name__}: {error}")
+        event = Failed(failure(error))
         live = self._sessions.get(session.identity, session.id) if session else None
         if live is None:
             self._put(Happened(event, at))

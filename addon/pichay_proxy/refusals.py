@@ -28,6 +28,7 @@ _STRUCTURE = re.compile(
 _ASKED = re.compile(rb"context.management|clear_tool_uses|anthropic.beta", re.IGNORECASE)
 """What we may have asked for. Gateways that do not know it refuse it in words of their own."""
 LONGEST_QUOTE = 300
+"""Characters of a provider's words that are recorded: some send back all that they were sent."""
 _NOT_OURS = re.compile(
     r"prompt is too long|max_tokens|credit balance|rate limit|maximum context length"
     r"|context.length.exceeded|context window|exceeds the maximum number of tokens|api key",
@@ -74,8 +75,8 @@ def may_be_ours(status: int, body: bytes) -> str | None:
     if _NOT_OURS.search(said):
         return None
     if _ASKED.search(body):
-        return said or body[:LONGEST_QUOTE].decode(errors="replace")
-    return said if error.refuses() and _STRUCTURE.search(said) else None
+        return said[:LONGEST_QUOTE] or body[:LONGEST_QUOTE].decode(errors="replace")
+    return said[:LONGEST_QUOTE] if error.refuses() and _STRUCTURE.search(said) else None
 
 
 def _error(body: bytes) -> _Error:

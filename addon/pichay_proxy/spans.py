@@ -6,11 +6,13 @@ reply has ended. Source of the names: the conventions' page on inference spans, 
 (open-telemetry/semantic-conventions-genai).
 """
 
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from threading import Thread
 
+from opentelemetry.exporter.otlp.proto.http import trace_exporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -88,8 +90,24 @@ class Spans:
         ending.join(END_SECONDS)
 
 
+class Once(logging.Filter):
+    """Lets each kind of message pass once: a collector that is gone would be told of for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether it is the first of its kind, by its text before anything is put in."""
+        kind = str(record.msg)
+        first = kind not in self._said
+        self._said.add(kind)
+        return first
+
+
 def exporting() -> Spans:
     """Spans that go where OpenTelemetry's own variables say (``OTEL_EXPORTER_OTLP_*``)."""
+    logging.getLogger(trace_exporter.__name__).addFilter(Once())
     return Spans(BatchSpanProcessor(OTLPSpanExporter()))
 
 

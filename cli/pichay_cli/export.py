@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from sqlite3 import Connection
+from tempfile import mkstemp
 from typing import BinaryIO, TextIO
 
 import click
@@ -147,14 +148,15 @@ def _folder(path: Path) -> None:
 @contextmanager
 def _private(path: Path) -> Generator[BinaryIO]:
     """A new file that only its owner may read. It stands at *path* when all of it is written."""
-    part = path.with_name(f"{path.name}.part")
+    part: Path | None = None
     try:
-        number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        number, name = mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
+        part = Path(name)  # of this export alone, whatever stands beside it
         with os.fdopen(number, "wb") as file:
-            os.fchmod(number, 0o600)
             yield file
         part.replace(path)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
     finally:
-        part.unlink(missing_ok=True)
+        if part is not None:
+            part.unlink(missing_ok=True)

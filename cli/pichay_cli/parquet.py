@@ -5,8 +5,8 @@ binding of arrow-rs: 33 MB when installed where pyarrow is 170 MB, nothing else 
 it takes batches as they are made.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import BinaryIO, cast
 
 import click
 
@@ -34,7 +34,7 @@ _MISSING = "Parquet is written by another package: pip install 'pichay[parquet]'
 def write_parquet(
     out: BinaryIO, columns: Sequence[Column], rows: Iterable[Sequence[Value]]
 ) -> None:
-    """Write rows of these columns, compressed."""
+    """Write rows of these columns, compressed. Raises OSError."""
     from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
     from arro3.io import write_parquet
 
@@ -57,8 +57,39 @@ def write_parquet(
             ]
             yield RecordBatch.from_arrays(arrays, schema=schema)
 
-    reader = RecordBatchReader.from_batches(schema, batches())
-    write_parquet(reader, out, compression="zstd(3)")
+    reader, told = RecordBatchReader.from_batches(schema, batches()), _Told(out)
+    write_parquet(reader, cast(BinaryIO, told), compression="zstd(3)")
+    if told.error is not None:
+        raise told.error
+
+
+class _Told:
+    """A file that tells of its first error when asked. arro3 panics where a write fails, which is
+    no ``Exception`` in Python; so no write fails."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """Write, while that is possible."""
+        self._tried(lambda: self._out.write(data))
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a place: asked for, and of no use here."""
+        return self._out.seek(offset, whence) if self.error is None else 0
+
+    def flush(self) -> None:
+        """Flush, while that is possible."""
+        self._tried(self._out.flush)
+
+    def _tried(self, do: Callable[[], object]) -> None:
+        if self.error is None:
+            try:
+                do()
+            except OSError as error:
+                self.error = error
 
 
 def _typed(value: Value, column: Column) -> Value:

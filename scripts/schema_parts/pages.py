@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 from pichay_cli.sql_view import alone, plain_table
+from pichay_core.events import Event
 from pichay_core.store.asking import ask, open_for_questions
 from pichay_core.store.described import ANSWERS, INTRODUCTION, TABLES, Column, Described
 
@@ -37,9 +40,24 @@ def _parts() -> dict[str, str]:
     return {
         "introduction": _wrapped(INTRODUCTION),
         "views": _sections(ANSWERS),
+        "kinds": "\n".join(_kinds()),
         "tables": _sections(happened),
         "inner tables": _sections(one for one in TABLES if one.inner),
     }
+
+
+OWN_COLUMNS = {"page", "tokens", "why", "kind"}
+"""Of an event's facts those that have a column of their own in table ``events``."""
+
+
+def _kinds() -> Iterator[str]:
+    yield "| kind | what happened | in `detail` |\n|---|---|---|"
+    for event in get_args(Event.__value__):
+        said = " ".join((event.__doc__ or "").partition("\n\n")[0].split()).replace("``", "`")
+        rest = ", ".join(f"`{one.name}`" for one in fields(event) if one.name not in OWN_COLUMNS)
+        yield f"| `{event.__name__.lower()}` | {said} | {rest} |"
+    refused = "A client refused our certificate for a host."
+    yield f"| `tls_failed` | {refused} | `host`, `error`, `client` |"
 
 
 def _sections(some: Iterable[Described]) -> str:

@@ -1,4 +1,6 @@
 import csv
+import errno
+import io
 import json
 import stat
 
@@ -6,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from pichay_cli import main
+from pichay_cli.parquet import write_parquet
 from pichay_core.store.described import ALL, TABLES
 from tests.pichay_cli.builders import NOW, cooperating, paged
 from tests.recorded import demo
@@ -148,6 +151,18 @@ def test_a_file_is_private_even_if_it_was_not(export, tmp_path):
     assert json.loads((tmp_path / "x.jsonl").read_text().splitlines()[0])["table"] == "sessions"
 
 
+def test_nothing_beside_a_file_is_touched(export, tmp_path):
+    """Where anybody may write, a link of the name of what is not done yet could lead anywhere."""
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "x.jsonl.part").symlink_to(tmp_path / "mine")
+    assert export("--out", tmp_path / "x.jsonl").exit_code == 0
+    assert ((tmp_path / "mine").read_text(), mode(tmp_path / "x.jsonl")) == ("mine", 0o600)
+    there = {path.name for path in tmp_path.iterdir()} - {"pichay.db"}
+    assert there >= {"mine", "x.jsonl", "x.jsonl.part"} and not any(
+        name.startswith("x.jsonl.") and name != "x.jsonl.part" for name in there
+    )
+
+
 def test_one_table_as_csv_goes_to_standard_output(export):
     assert export("--format", "csv", "--table", "session_net").output.startswith("session,kind,")
 
@@ -200,3 +215,14 @@ def test_parquet_holds_the_same_rows_in_batches_of_any_size(
         for name, values in columns.items():
             plain = [value.hex() if isinstance(value, bytes) else value for value in values]
             assert plain == [row[name] for row in expected], (one.name, name)
+
+
+class _Full(io.BytesIO):
+    def write(self, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_parquet_on_a_full_disk_is_an_error_like_any():
+    column = TABLES[0].columns[0]
+    with pytest.raises(OSError, match="No space left"):
+        write_parquet(_Full(), [column], [["a"]])

@@ -1,5 +1,6 @@
 """Who looks on: counted without labels that grow, refused at start where something is missing."""
 
+import logging
 import sys
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ from pichay_core.model import FaultKind, Handle, PageId, SessionId
 from pichay_core.store.records import Answered, Happened, Refused, Settlement
 from pichay_proxy.looking_on import looking_on
 from pichay_proxy.metrics import COUNTERS, Metrics
-from pichay_proxy.spans import MOST_OPEN, Spans, provider
+from pichay_proxy.spans import MOST_OPEN, Once, Spans, provider
 from tests.builders import Proxy, Talk, body, known, settings
 
 PAGE, HANDLE = PageId("p"), Handle("ABCDEFGH")
@@ -192,6 +193,13 @@ def test_a_request_whose_reply_never_ends_is_forgotten():
 )
 def test_who_serves_has_the_conventions_own_name(listed, wire, name):
     assert provider(listed, wire) == name
+
+
+def test_a_collector_that_is_gone_is_told_of_once():
+    once, failed = Once(), "Transient error %s, retrying in %.2fs."
+    records = [logging.makeLogRecord({"msg": failed, "args": ("it", n)}) for n in range(3)]
+    assert [once.filter(one) for one in records] == [True, False, False]
+    assert once.filter(logging.makeLogRecord({"msg": "something else"}))
 
 
 def test_nobody_looks_on_unless_asked_to():

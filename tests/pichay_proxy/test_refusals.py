@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pichay_proxy.refusals import may_be_ours
+from pichay_proxy.refusals import LONGEST_QUOTE, may_be_ours
 
 
 def body(message, kind="invalid_request_error"):
@@ -172,3 +172,9 @@ def test_a_feature_that_vertex_does_not_know_may_be_our_doing_whatever_its_shape
 )
 def test_another_error_of_theirs_is_the_clients_to_hear(text):
     assert may_be_ours(400, text) is None
+
+
+def test_of_a_provider_that_sends_back_what_it_was_sent_the_beginning_is_kept():
+    echo = "tool_use ids were found without tool_result blocks: " + "a secret " * 1000
+    for text in (body(echo), openais(echo), body(f"context_management: {echo}")):
+        assert len(may_be_ours(400, text)) == LONGEST_QUOTE
