@@ -1,4 +1,3 @@
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +20,6 @@ from pichay_proxy.options import (
     unusable,
 )
 from tests.builders import SONNET
-
-DOCS = Path(__file__).parents[2] / "docs" / "options.md"
 
 
 @pytest.fixture
@@ -188,27 +185,6 @@ def test_every_option_says_what_it_is(options):
     ours = [option for name, option in options.items() if name.startswith("pichay_")]
     assert all(option.help.endswith(".") for option in ours)
     assert {option.typespec for option in ours} == {int, str, bool, Sequence[str]}
-
-
-def test_the_docs_name_every_option_with_its_default(options):
-    told = dict(re.findall(r"^\| `(pichay_\w+)` \| (.*?) \|", DOCS.read_text(), re.MULTILINE))
-    ours = {name: option for name, option in options.items() if name.startswith("pichay_")}
-    assert told == {name: said_of(option.default) for name, option in ours.items()}
-
-
-def said_of(default):
-    """A default as the docs have it."""
-    match default:
-        case bool():
-            return str(default).lower()
-        case "":
-            return "`~/.pichay/pichay.db`"
-        case str():
-            return f"`{default}`"
-        case int():
-            return str(default)
-        case _:
-            return "none"
 
 
 @pytest.mark.parametrize(("chosen", "holds"), [(None, LONGEST_TIMEOUT), (60, 60)])
