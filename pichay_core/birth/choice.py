@@ -6,11 +6,13 @@ begun, or never.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from pichay_core.request import Request
+# What reads recordings asks for births, and has no use for the readers of requests.
+if TYPE_CHECKING:
+    from pichay_core.request import Request
 
 type Way = Literal["whole", "short", "deferred"]
 """How definitions go out: as they came, in short, or kept out of the prefix by the provider."""
@@ -57,12 +59,12 @@ def birth_of(text: str) -> Birth:
     return msgspec.json.decode(text, type=Birth)
 
 
-def only_begun(request: Request) -> bool:
+def only_begun(request: "Request") -> bool:
     """True if the model has said nothing yet: so nothing is cached, and nothing is bound."""
     return all(message.role != "assistant" for message in request.messages)
 
 
-def chosen(wanted: Birth, request: Request) -> Birth:
+def chosen(wanted: Birth, request: "Request") -> Birth:
     """Return what a conversation is given that begins with this request.
 
     A conversation without tools brings no tool result, so it need not be told of any. Where the
