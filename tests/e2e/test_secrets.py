@@ -123,9 +123,9 @@ def test_no_credential_is_kept_shown_or_sent_on(mitmdump, upstream, folder, monk
         with mitmdump("secrets/mitmdump", allow_subscription=True, **options) as proxy:
             for tongue in TONGUES:
                 talk(tongue, proxy, upstream)
-            spans = proxy.count("select count(*) from turns")
-            assert spans >= 16
-            assert eventually(lambda: len(collector.spans()) >= spans)
+            requests = "select count(*) from turns"
+            assert eventually(lambda: proxy.count(requests) >= 16, 30)
+            assert eventually(lambda: len(collector.spans()) >= proxy.count(requests), 30)
             assert proxy.count("select count(*) from contents") > 0
             with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
                 shown = page.read()

@@ -221,8 +221,9 @@ def test_what_is_stopped_gives_the_terminal_back_and_takes_it_again(recording, w
     _read_until(terminal, "$0.25 saved")
     # Nobody could wake a process that has no shell, so the system does not let it stop.
     process.send_signal(signal.SIGTSTP)
-    _read_until(terminal, "\x1b[?25h")
-    _read_until(terminal, "\x1b[?25l")
+    # Both may come in one piece.
+    _, _, after = _read_until(terminal, "\x1b[?25h").partition("\x1b[?25h")
+    _read_until(terminal, "\x1b[?25l", seen=after)
     recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
     _read_until(terminal, "$0.75 saved")
     os.write(terminal, b"q")
@@ -243,8 +244,9 @@ def _own_the_terminal():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def _read_until(terminal, wanted, seconds=20):
-    seen, until = "", time.monotonic() + seconds
+def _read_until(terminal, wanted, seconds=20, seen=""):
+    """Return all that was read until *wanted* came, and what was *seen* before."""
+    until = time.monotonic() + seconds
     while wanted not in seen:
         ready, _, _ = select.select([terminal], [], [], max(0, until - time.monotonic()))
         assert ready, f"not seen within {seconds} seconds: {wanted}; seen: {seen}"
