@@ -93,10 +93,11 @@ _BACK = """
     select page, turn from events
     where session = :session and kind = 'faulted' order by id
 """
-_NEEDED = """exists (
-    select 1 from pages other where other.session = pages.session and other.source = pages.id
-    and other.state = 'resident'
+_NEEDED = """id in (
+    select source from pages
+    where session = :session and state = 'resident' and source is not null
 )"""
+"""Asked once, not of each page: there is no index by source."""
 _RESIDENTS = """
     select tool, label, handle, tokens, born, last_use, uses, faults, pin_strength, opaque,
         {released} released, {needed} needed
