@@ -74,7 +74,8 @@ class Sheet:
             yield _aligned(titles, columns, widths)
         for row, notes in zip_longest(cells, self.notes, fillvalue=()):
             yield from self._row(console, options.max_width, row, columns, widths)
-            yield from (Inset(note, NOTE_INSET) for note in notes)
+            if notes:
+                yield Inset(Group(*notes), NOTE_INSET)
 
     def _row(
         self,
