@@ -53,10 +53,11 @@ _DETAIL: dict[str, dict[str, object]] = {
 
 def filler(standing: Sequence[Made], drawn: random.Random) -> tuple[Said, dict[str, object]]:
     """Return one event, and its detail."""
-    one = drawn.choices(_ALL, cum_weights=_WEIGHTS)[0]
+    of_any = drawn.choices(_ALL, cum_weights=_WEIGHTS)[0]
+    one = of_any if standing or of_any not in _OF_PAGE else drawn.choice(_OF_SESSIONS)
     kind, why, _ = one
     detail = _DETAIL.get(kind, {})
-    if one not in _OF_PAGE or not standing:
+    if one not in _OF_PAGE:
         return (kind, None, 40 + int(drawn.expovariate(1 / 900)), why), detail
     page = standing[-1 - int(len(standing) * drawn.random() ** 3)]
     return (kind, page.id, None if kind in _UNSIZED else page.tokens, why), detail
