@@ -74,8 +74,7 @@ class Sheet:
             yield _aligned(titles, columns, widths)
         for row, notes in zip_longest(cells, self.notes, fillvalue=()):
             yield from self._row(console, options.max_width, row, columns, widths)
-            if notes:
-                yield Inset(Group(*notes), NOTE_INSET)
+            yield from _notes(console, options.max_width - NOTE_INSET, notes)
 
     def _row(
         self,
@@ -93,6 +92,16 @@ class Sheet:
         for number, part in enumerate(last.wrap(console, width - before)):
             part.rstrip()
             yield _aligned([*head, part], columns, widths) if number == 0 else _after(before, part)
+
+
+def _notes(console: Console, width: int, notes: Sequence[Text]) -> RenderResult:
+    """Yield lines further in. To look where one may be broken takes most of drawing it, so one
+    that fits is not looked at."""
+    for note in notes:
+        if note.cell_len <= width:
+            yield from (Segment(" " * NOTE_INSET), *note.render(console, end="\n"))
+        else:
+            yield Inset(note, NOTE_INSET)
 
 
 def _aligned(cells: Sequence[Text], columns: Sequence[Column], widths: Sequence[int]) -> Text:

@@ -1,7 +1,7 @@
 import pytest
 from rich.text import Text
 
-from pichay_cli.render import Column, Sheet, bar, display, line, lines, title
+from pichay_cli.render import NOTE_INSET, Column, Sheet, bar, display, line, lines, title
 from tests.pichay_cli.screens import text
 
 
@@ -29,6 +29,13 @@ def test_a_sheet_that_cuts_stays_a_line_a_row():
 def test_a_rows_notes_stand_below_it_further_in():
     sheet = Sheet((Column("a"),), [("1",), ("2",)], [[Text("note")]])
     assert text(sheet) == "a\n1\n         note\n2\n"
+
+
+def test_a_note_goes_on_below_itself_where_it_does_not_fit():
+    sheet = Sheet((Column("a"),), [("1",)], [[Text("one two three"), Text("four")]])
+    further = " " * NOTE_INSET
+    assert text(sheet, 22) == f"a\n1\n{further}one two three\n{further}four\n"
+    assert text(sheet, 21) == f"a\n1\n{further}one two\n{further}three\n{further}four\n"
 
 
 @pytest.mark.parametrize(
