@@ -4,7 +4,7 @@ from pichay_cli.amounts import ago
 from pichay_cli.births_view import births_panel
 from pichay_cli.cooperation_view import cooperation_panel
 from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet, unpaged_panel
-from pichay_cli.render import Either, RenderableType, beside, section, stack
+from pichay_cli.render import Beside, Either, RenderableType, section, stack
 from pichay_core.store import figures
 from pichay_core.store.activity import activity
 from pichay_core.store.births import births
@@ -29,7 +29,7 @@ def overview(db: Database, now: float, scope: Scope = EVERYTHING) -> RenderableT
         *(panel for panel in (born, model, unpaged) if panel),
         section("Sessions", latest),
     )
-    return Either(stack(net, paging, *below), stack(beside(net, paging), *below))
+    return Either(stack(net, paging, *below), stack(Beside(net, paging), *below))
 
 
 def _said(scope: Scope, now: float) -> str:

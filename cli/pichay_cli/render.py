@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ PIPED_WIDTH = 130
 """Columns where nobody says how many there are: wide enough for every column of every sheet."""
 WIDE = 150
 """Columns from which two drawings stand side by side."""
-GAP = "  "
+GAP, GUTTER = "  ", "    "
+"""Between columns, and between drawings side by side."""
 LEAST_FOLD = 20
 """Columns below which a text is cut off rather than continued below."""
 NOTE_INSET = 9
@@ -180,13 +180,22 @@ def _cell(cell: Cell, style: str = "") -> Text:
     return Text(style=style).append_text(text) if style else text
 
 
-def beside(left: RenderableType, right: RenderableType) -> Table:
-    """Two drawings side by side."""
-    grid = Table.grid(padding=(0, 4, 0, 0), expand=True)
-    grid.add_column(ratio=1)
-    grid.add_column(ratio=1)
-    grid.add_row(left, right)
-    return grid
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Two drawings side by side, each in a half of the width."""
+
+    left: RenderableType
+    right: RenderableType
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw them, the right one at the same column in every line."""
+        half = options.max_width // 2
+        width = options.max_width - half - len(GUTTER)
+        left = console.render_lines(self.left, options.update_width(width))
+        right = console.render_lines(self.right, options.update_width(half), pad=False)
+        blank = [Segment(" " * width)]
+        for one, other in zip_longest(left, right):
+            yield from (*(one or blank), Segment(GUTTER), *(other or []), Segment.line())
 
 
 def stack(*drawings: RenderableType) -> Group:

@@ -21,12 +21,12 @@ from pichay_cli.panels import (
 )
 from pichay_cli.render import (
     QUIET,
+    Beside,
     Cell,
     Column,
     Either,
     RenderableType,
     Sheet,
-    beside,
     inset,
     line,
     lines,
@@ -59,7 +59,7 @@ def _slots(seen: Glance, now: float, keys: bool, rows: int, wide: bool) -> list[
     near = [*near_slots(seen.near)] if seen.near else []
     done = [*count_slots(seen)]
     unpaged = unpaged_panel(seen.activity)
-    pair = beside(*(lines([slot.drawing for slot in slots]) for slots in (near, done)))
+    pair = Beside(*(lines([slot.drawing for slot in slots]) for slots in (near, done)))
     return [
         Slot(_head(seen, now), 0),
         *([Slot(pair, 1)] if wide else [*near, *done]),
