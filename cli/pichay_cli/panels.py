@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 
 from pichay_cli.amounts import ago, dollars, percent, share, signed, times, tokens
 from pichay_cli.breaks import breaks
-from pichay_cli.environment import CERTIFICATE_VARIABLES
 from pichay_cli.render import (
     BAD,
     GOOD,
@@ -46,10 +45,6 @@ OUTCOMES = {
     "retried": "retried with the client's own bytes",
     "failed": "failed inside Pichay",
 }
-_TRUST = (
-    f"set {CERTIFICATE_VARIABLES[0]} (Node) or {CERTIFICATE_VARIABLES[1]} (Python, Rust, Go) to "
-    "mitmproxy's CA, as pichay run does; pichay doctor checks it"
-)
 
 
 def net_panel(net: Net, scope: str = "") -> RenderableType:
@@ -240,13 +235,21 @@ def unpaged_panel(activity: Activity) -> RenderableType | None:
             for t in activity.reasons("missed")
         ),
         *(_counted("warned", t.count, t.why) for t in activity.reasons("warned")),
-        *(_counted("TLS refused", t.count, f"{t.why}: {_TRUST}") for t in activity.refusals),
+        *(_counted("TLS refused", t.count, _distrusted(t.why)) for t in activity.refusals),
     ]
     return section("Not paged", Sheet(_COUNTS, rows)) if rows else None
 
 
 def _held(tally: Tally) -> str:
     return f"requests, up to {tokens(tally.tokens)} tokens each: {tally.why}"
+
+
+def _distrusted(host: str) -> str:
+    # Here, as few recordings have a client that refuses, and all the clients come with it.
+    from pichay_cli.environment import CERTIFICATE_VARIABLES as trusted
+
+    variables = f"{trusted[0]} (Node) or {trusted[1]} (Python, Rust, Go)"
+    return f"{host}: set {variables} to mitmproxy's CA, as pichay run does; pichay doctor checks it"
 
 
 def _because(what: str, why: str) -> str:
