@@ -1,17 +1,14 @@
 """What is drawn, and how it fits: lines, sheets of aligned columns, bars, a live screen.
 
-Rule of this file: it alone imports rich (and the view of ``doctor``). A drawing is a value;
-how wide it becomes is decided when it is printed. Text from outside is shown without control
-characters and never read as markup.
+Rule of this file: a drawing is a value; how wide it becomes is decided when it is printed. Text
+from outside is shown without control characters and never read as markup.
 """
 
-import codecs
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import TextIOWrapper
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -22,6 +19,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.live import Live
 
+from pichay_cli.alike import keep_going
 from pichay_cli.amounts import plain
 
 GOOD, BAD, QUIET, STRONG = "green", "red", "dim", "bold"
@@ -233,7 +231,7 @@ def bar(actual: float, untouched: float, width: int) -> Text:
 
 def console() -> Console:
     """Standard output; no colour if it is not a terminal or NO_COLOR is set."""
-    _keep_going()
+    keep_going()
     terminal = sys.stdout.isatty() or "COLUMNS" in os.environ
     width = None if terminal else PIPED_WIDTH
     return Console(width=width, highlight=False, markup=False, emoji=False)
@@ -249,32 +247,21 @@ def display(drawing: RenderableType) -> None:
     console().print(drawing)
 
 
-def _keep_going() -> None:
-    """A character that the terminal's encoding lacks is shown as one like it, or as ``?``."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        codecs.register_error("pichay.alike", _alike)
-        sys.stdout.reconfigure(errors="pichay.alike")
-
-
-_ALIKE = dict(zip("█▓▒░─│└·›×…▁▂▃▄▅▆▇↑↓", "#=+.-|`;>x~_.,-=+#^v", strict=True))
-
-
-def _alike(error: UnicodeError) -> tuple[str, int]:
-    """Characters of drawings as ASCII, one for one, so that columns stay."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(_ALIKE.get(letter, "?") for letter in lacking), error.end
-
-
 @dataclass(slots=True)
 class Screen:
     """A drawing on a terminal that can be replaced."""
 
     live: "Live"
+    _drawn_at: tuple[int, int] | None = None
 
     def draw(self, drawing: RenderableType) -> None:
-        """Replace what is there."""
+        """Replace what is there; all that is seen, where the terminal has another size now."""
+        size = self.size()
+        if self._drawn_at not in (None, size):
+            # Its lines may have been broken anew, and nobody knows where the first one is.
+            with self.left():
+                self.live.console.clear()
+        self._drawn_at = size
         self.live.update(drawing, refresh=True)
 
     def size(self) -> tuple[int, int]:

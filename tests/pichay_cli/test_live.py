@@ -151,12 +151,13 @@ def test_a_terminal_without_the_characters_gets_others_like_them(path):
 def watching(path):
     """Starts ``stats --live`` on a terminal of its own; gives the process and our end of it."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     process = subprocess.Popen(
         [*PICHAY, "stats", "--live", "--database", str(path)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**os.environ, "COLUMNS": "80", "LINES": "24", "TERM": "xterm"},
+        env={**_without(os.environ, "COLUMNS", "LINES"), "TERM": "xterm"},
         start_new_session=True,
         preexec_fn=_own_the_terminal,
     )
@@ -184,6 +185,18 @@ def test_the_screen_follows_the_recording_and_ctrl_c_leaves_the_last_one(recordi
     assert process.wait(20) == 0
     assert "$0.75 saved" in last
     assert "Traceback" not in last
+
+
+def test_a_screen_of_another_size_is_drawn_anew_from_its_first_line(recording, watching):
+    _, terminal = watching
+    _read_until(terminal, "$0.25 saved")
+    termios.tcsetwinsize(terminal, (30, 40))
+    # What a narrower terminal has broken into more lines could not be erased line by line.
+    _, _, after = _read_until(terminal, "\x1b[2J\x1b[H").partition("\x1b[2J\x1b[H")
+    drawn = _read_until(terminal, "$0.25 saved", seen=after)
+    assert "\x1b[1A" not in drawn
+    recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
+    assert "\x1b[2J" not in _read_until(terminal, "$0.75 saved")
 
 
 def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watching):
@@ -235,6 +248,10 @@ def test_what_is_stopped_gives_the_terminal_back_and_takes_it_again(recording, w
 def _as_it_was(terminal):
     both = termios.ICANON | termios.ECHO
     return termios.tcgetattr(terminal)[3] & both == both
+
+
+def _without(variables, *names):
+    return {name: value for name, value in variables.items() if name not in names}
 
 
 def _own_the_terminal():
