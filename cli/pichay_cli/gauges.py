@@ -174,12 +174,15 @@ def facts(*parts: Part | None) -> Facts:
     return Facts([line(part) for part in parts if part])
 
 
-def sparks(values: Sequence[float], most: int) -> str:
-    """Return amounts as little bars, *most* at most: each the largest of some in a row."""
+def sparks(values: Sequence[float], most: int, top: float | None = None) -> str:
+    """Return amounts as little bars, *most* at most: each the largest of some in a row.
+
+    *top* is drawn at full height; None for the largest of all.
+    """
     step = max(1, -(-len(values) // most))
     bars = [max(values[at : at + step]) for at in range(0, len(values), step)]
-    top = max(bars, default=0) or 1
-    return "".join(_spark(value, top) for value in bars)
+    highest = max(bars, default=0) if top is None else top
+    return "".join(_spark(value, highest) for value in bars)
 
 
 def _spark(value: float, top: float) -> str:

@@ -290,6 +290,17 @@ def test_the_screen_is_exactly_this(path, width):
     assert shown == (SCREENS / f"{width}.txt").read_text()
 
 
+def test_the_course_on_screen_ends_with_all_that_was_spent(path):
+    made = Recording(path)
+    session = made.session()
+    for request in range(1, 49):
+        made.turn(session, request, (10, 0, 0, 1), (10, 0, 0, 1), (0.01, 0.01))
+    made.turn(session, 49, (10, 0, 0, 1), (10, 0, 0, 1), (10.0, 20.0))
+    shown = text(drawing(report(made.db, closely=0), NOW))
+    course = re.findall(r"^(with\w*) +[▁-█]*([▁-█])  (\S+)$", shown, re.MULTILINE)
+    assert course == [("without", "▇", "$20.48"), ("with", "▄", "$10.48")]
+
+
 def test_the_amount_of_what_was_only_observed_is_said_to_be_a_bill():
     said = advice(Suggestion(Finding.OBSERVED, 3, dollars=1.5))
     assert said.found.endswith(" The amount is their whole bill, not a loss.")

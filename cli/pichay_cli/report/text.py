@@ -7,6 +7,7 @@ estimate says so.
 from collections.abc import Iterable, Sequence
 
 from pichay_cli.amounts import ago, dollars, plain, share, times, tokens
+from pichay_cli.gauges import sparks
 from pichay_cli.panels import ID_SHOWN, change, net_panel, sessions_sheet
 from pichay_cli.render import (
     BAD,
@@ -32,8 +33,8 @@ DEAREST = 5
 ADVISED = 6
 """Findings that are shown; the page has all of them."""
 SESSIONS = 5
-_SPARKS = 48
-_HEIGHTS = "▁▂▃▄▅▆▇█"
+BARS = 48
+"""Of the course of the cost."""
 
 
 def drawing(found: Report, now: float) -> RenderableType:
@@ -70,19 +71,13 @@ def _course(found: Report) -> RenderableType | None:
         spent.untouched_dollars if money else spent.untouched_tokens for spent in found.course
     ]
     say = dollars if money else tokens
-    most = max(*paid, *untouched)
+    most, colour = max(*paid, *untouched), GOOD if paid[-1] <= untouched[-1] else BAD
     rows = [
-        ("without", (_sparks(untouched, most), QUIET), say(untouched[-1])),
-        ("with", (_sparks(paid, most), GOOD if paid[-1] <= untouched[-1] else BAD), say(paid[-1])),
+        ("without", (sparks(untouched, BARS, most), QUIET), say(untouched[-1])),
+        ("with", (sparks(paid, BARS, most), colour), say(paid[-1])),
     ]
     columns = (Column(), Column(), Column(right=True))
     return section("Cost so far, summed up by request", Sheet(columns, rows))
-
-
-def _sparks(amounts: Sequence[float], most: float) -> str:
-    step = max(1, -(-len(amounts) // _SPARKS))
-    shown = [*amounts[step - 1 :: step]]
-    return "".join(_HEIGHTS[min(7, int(8 * amount / (most or 1)))] for amount in shown)
 
 
 def _advice(found: Report) -> RenderableType | None:
