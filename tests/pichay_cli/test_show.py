@@ -67,23 +67,7 @@ def thrashing(path):
     return made
 
 
-STORY = """\
-Session aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
-main · claude-sonnet-4-5 · 40 requests · 40 turns · seen 1m ago
-
- $0.08 saved · 17 %    164.0k input tokens saved · 16 %
-Most was saved by the flush of turn 10: batch, 3 pages ($0.02); most was lost to
-2 faults, pages that came back ($0.30).
-
-Window  ▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇  1.5k first, 40.5k at most, 40.5k now
-
-Flushes  2, 1 paid back · after: so many requests · net: as plain input
-turn  flush     pages  tokens  predicted  paid back    net   money
-  10  batch         3   22.5k  after 9    after 10   -5.5k  -$0.02
-  20  pressure      1   22.5k  after 9    not yet    -5.5k  +$0.31
-      others                                                -$0.37
-
-Thrash  1 episode, $0.04
+WIDE = """  1 episode, $0.04
 turns      faults  tokens  bounced   cost  answered by
 12 to now       3   12.0k        1  $0.04  tau 8, 2 pins, flushes held 5 times
          Read src/0.py 2x, Read src/1.py 1x
@@ -102,7 +86,24 @@ tokens  age    used  stays because
   1.0k   10  10 ago  pinned: came back 2 times  Read src/0.py
    900    1   1 ago  in use                     Read src/new.py
    800   37  37 ago  no flush has paid yet      Read src/old.py
+"""
+STORY = f"""\
+Session aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+main · claude-sonnet-4-5 · 40 requests · 40 turns · seen 1m ago
 
+ $0.08 saved · 17 %    164.0k input tokens saved · 16 %
+Most was saved by the flush of turn 10: batch, 3 pages ($0.02); most was lost to
+2 faults, pages that came back ($0.30).
+
+Window  ▁▁▂▂▂▃▃▃▄▄▄▅▅▅▆▆▆▇▇▇  1.5k first, 40.5k at most, 40.5k now
+
+Flushes  2, 1 paid back · after: so many requests · net: as plain input
+turn  flush     pages  tokens  predicted  paid back    net   money
+  10  batch         3   22.5k  after 9    after 10   -5.5k  -$0.02
+  20  pressure      1   22.5k  after 9    not yet    -5.5k  +$0.31
+      others                                                -$0.37
+
+Thrash{WIDE}
 request   turn  window   read  written  removed  net so far   money  flush
     1-9    1-9    9.5k   9.0k      500                -9.0k  -$0.02
          nothing moved, window 1.5k to 9.5k
@@ -140,26 +141,6 @@ tokens  age
   1.0k   10  Read src/0.py
    900    1  Read src/new.py
    800   37  Read src/old.py
-"""
-WIDE = """  1 episode, $0.04
-turns      faults  tokens  bounced   cost  answered by
-12 to now       3   12.0k        1  $0.04  tau 8, 2 pins, flushes held 5 times
-         Read src/0.py 2x, Read src/1.py 1x
-
-Moved  5 left, 1 asked for again
-left in turn  back  tokens  now        page
-10, 20           2    1.0k  in window            Read src/0.py
-10                    1.0k  out        HANDLE4A  Read src/4.py
-10                    1.0k  out        HANDLE3A  Read src/3.py
-10                    1.0k  out        HANDLE2A  Read src/2.py
-10                    1.0k  out        HANDLE1A  Read src/1.py
-
-Largest in the window now
-tokens  age    used  stays because
-  1.6k   38  38 ago  no text: it never moves    Read shot.png
-  1.0k   10  10 ago  pinned: came back 2 times  Read src/0.py
-   900    1   1 ago  in use                     Read src/new.py
-   800   37  37 ago  no flush has paid yet      Read src/old.py
 """
 
 
