@@ -20,6 +20,10 @@ CERTIFICATE_VARIABLES = (
     "GIT_SSL_CAINFO",
     "CODEX_CA_CERTIFICATE",
 )
+HOW_TO_TRUST = (
+    f"set {CERTIFICATE_VARIABLES[0]} (Node) or {CERTIFICATE_VARIABLES[1]} (Python, Rust, Go) to "
+    "mitmproxy's CA, as pichay run does; pichay doctor checks it"
+)
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Never proxied: agents talk to servers of their own there."""
 

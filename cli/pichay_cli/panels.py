@@ -246,10 +246,9 @@ def _held(tally: Tally) -> str:
 
 def _distrusted(host: str) -> str:
     # Here, as few recordings have a client that refuses, and all the clients come with it.
-    from pichay_cli.environment import CERTIFICATE_VARIABLES as trusted
+    from pichay_cli.environment import HOW_TO_TRUST
 
-    variables = f"{trusted[0]} (Node) or {trusted[1]} (Python, Rust, Go)"
-    return f"{host}: set {variables} to mitmproxy's CA, as pichay run does; pichay doctor checks it"
+    return f"{host}: {HOW_TO_TRUST}"
 
 
 def _because(what: str, why: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pichay_cli.amounts import dollars, plain, times, tokens
-from pichay_cli.environment import CERTIFICATE_VARIABLES
+from pichay_cli.environment import HOW_TO_TRUST
 from pichay_cli.panels import ID_SHOWN
 from pichay_core.store.suggestions import Finding, Suggestion
 
@@ -134,10 +134,7 @@ def _unpriced(one: Suggestion) -> _Said:
 
 def _refused(one: Suggestion) -> _Said:
     found = f"{times(one.count, 'connection')} refused: the client does not trust the certificate."
-    return found, (
-        f"Set {CERTIFICATE_VARIABLES[0]} (Node) or {CERTIFICATE_VARIABLES[1]} (Python, Rust, Go) "
-        "to mitmproxy's CA, as pichay run does; pichay doctor checks it."
-    )
+    return found, f"{HOW_TO_TRUST.replace('set', 'Set', 1)}."
 
 
 def _failed(one: Suggestion) -> _Said:
