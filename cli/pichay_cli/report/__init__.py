@@ -6,7 +6,6 @@ Rule of this package: the values come from ``pichay_core.store.report``; here th
 """
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,10 +15,9 @@ from pichay_cli.render import display, inset
 from pichay_cli.report.drawn import drawable
 from pichay_cli.report.text import drawing
 from pichay_core.store.database import Database
-from pichay_core.store.report import CLOSE_UPS, Report
+from pichay_core.store.report import Report
 from pichay_core.store.report import report as gathered
 from pichay_core.store.scope import Scope
-from pichay_core.store.top import By
 
 
 def _page(_ctx: object, _param: object, path: Path | None) -> Path | None:
@@ -55,11 +53,6 @@ def report(html: Path | None, session: str | None, since: float | None, database
         display(inset(drawing(found, now)))
     else:
         _write(found, html, now)
-
-
-_ON_SCREEN: tuple[int, Sequence[By]] = (0, ())
-_ON_A_PAGE: tuple[int, Sequence[By]] = (CLOSE_UPS, ("file",))
-"""How many sessions are looked at closely, and how the bill is divided beside by tool."""
 
 
 def _named(db: Database, session: str | None) -> str | None:
