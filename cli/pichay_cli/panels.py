@@ -147,7 +147,7 @@ def paging_panel(activity: Activity) -> RenderableType:
     """What paging did, every count with what it is made of."""
     thrash = activity.thrash()
     rows: list[Sequence[Cell]] = [
-        _counted("requests", sum(t.count for _, t in activity.outcomes), _outcomes(activity)),
+        _counted("requests", sum(t.count for _, t in activity.outcomes), outcomes(activity)),
         _counted("evicted", activity.count("evicted"), _moved(activity, "evicted")),
         _counted("collected", activity.count("collected"), _moved(activity, "collected")),
         *_cleared(activity),
@@ -168,7 +168,8 @@ def _counted(name: str, count: int, of: str) -> Sequence[Cell]:
     return name, _number(count), (of, QUIET)
 
 
-def _outcomes(activity: Activity) -> str:
+def outcomes(activity: Activity) -> str:
+    """Return how many requests went which way."""
     counts: Counter[str] = Counter()
     for outcome, tally in activity.outcomes:
         counts[OUTCOMES.get(outcome, outcome)] += tally.count

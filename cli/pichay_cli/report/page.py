@@ -6,7 +6,6 @@ escaped is the charts, which ``drawn.py`` has checked, and our own style and scr
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -18,7 +17,7 @@ from markupsafe import Markup
 
 from pichay_cli.amounts import dollars, plain, share, times, tokens
 from pichay_cli.breaks import breaks
-from pichay_cli.panels import FAULTS, OUTCOMES
+from pichay_cli.panels import FAULTS, outcomes
 from pichay_cli.report.advice import advice
 from pichay_cli.report.charts import cost_chart
 from pichay_cli.report.closely import closely
@@ -181,7 +180,7 @@ def _counts(done: Activity) -> list[tuple[str, str, str]]:
     classes = " · ".join(f"{kind} {done.count('faulted', kind):,}" for kind in FAULTS)
     flushes = " · ".join(f"{tally.why} {tally.count:,}" for tally in done.flushes)
     return [
-        ("requests", f"{requests:,}", _outcomes(done)),
+        ("requests", f"{requests:,}", outcomes(done)),
         ("evicted", f"{done.count('evicted'):,}", f"{tokens(done.tokens('evicted'))} tokens"),
         ("collected", f"{done.count('collected'):,}", f"{tokens(done.tokens('collected'))} tokens"),
         ("faults", f"{done.count('faulted'):,}", classes),
@@ -190,10 +189,3 @@ def _counts(done: Activity) -> list[tuple[str, str, str]]:
         ("prefix breaks", f"{done.prefix_breaks:,}", breaks(done)),
         ("thrash", done.thrash().value, ""),
     ]
-
-
-def _outcomes(done: Activity) -> str:
-    counts: Counter[str] = Counter()
-    for outcome, tally in done.outcomes:
-        counts[OUTCOMES.get(outcome, outcome)] += tally.count
-    return " · ".join(f"{outcome} {count:,}" for outcome, count in counts.most_common())
