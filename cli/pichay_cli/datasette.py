@@ -5,6 +5,7 @@ strings are YAML, and holds nothing of the recording.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -88,7 +89,17 @@ def yaml(tree: Tree) -> str:
 def _rows(tree: Tree, before: str) -> Iterator[str]:
     for name, value in tree.items():
         if isinstance(value, Mapping):
-            yield f"{before}{name}:"
+            yield f"{before}{_key(name)}:"
             yield from _rows(value, f"{before}  ")
         else:
-            yield f"{before}{name}: {json.dumps(value, ensure_ascii=False)}"
+            yield f"{before}{_key(name)}: {json.dumps(value, ensure_ascii=False)}"
+
+
+def _key(name: str) -> str:
+    """A name as it is where it can be nothing but a name: a file may be called ``2026.db``."""
+    plain = re.fullmatch(r"[a-z_]\w*", name, re.ASCII) and name not in _NO_NAMES
+    return name if plain else json.dumps(name)
+
+
+_NO_NAMES = {"on", "off", "yes", "no", "y", "n", "true", "false", "null"}
+"""Words that YAML 1.1, section 10.2, reads as something else."""

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pichay_cli import main
+from pichay_cli.datasette import metadata, yaml
 from pichay_cli.formats import as_size, write_csv, write_json, write_jsonl, write_tsv
 from pichay_cli.sql_view import MOST_ROWS, answer_sheet
 from pichay_core.store.asking import Answer
@@ -170,6 +171,14 @@ def test_who_serves_it_with_datasette_is_told_how(sql, path, tmp_path):
     assert "Did the flushes pay for themselves?" in (tmp_path / "d.yml").read_text()
     names = [row[0] for row in sqlite3.connect(path).execute("select name from sqlite_master")]
     assert "faults" in names
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("work", "work"), ("2026", '"2026"'), ("my: db", '"my: db"'), ("on", '"on"')],
+)
+def test_datasette_finds_a_recording_of_any_name(name, key):
+    assert f"\ndatabases:\n  {key}:\n    tables:\n" in yaml(metadata(name))
 
 
 MANY = "with n(i) as (select 1 union all select i + 1 from n limit 300000) select i from n"
