@@ -93,6 +93,9 @@ def _fitting(form: str, out: Path | None, tables: int) -> None:
     """Raise a usage error that says what to do if the rows do not fit where they are to go."""
     if out is None and form == "parquet":
         raise click.UsageError("Parquet goes to a file or folder: name one with --out.")
+    if out is not None and _is_file(out) and out.suffix != f".{form}":
+        told = out.suffix.removeprefix(".")
+        raise click.UsageError(f"{out.name} would hold {form}: say --format {told}, or end it so.")
     if form != "jsonl" and tables > 1 and (out is None or _is_file(out)):
         raise click.UsageError(
             f"These are {tables} tables, and a {form} file holds one: name a folder with --out, "
