@@ -301,6 +301,15 @@ def test_the_course_on_screen_ends_with_all_that_was_spent(path):
     assert course == [("without", "▇", "$20.48"), ("with", "▄", "$10.48")]
 
 
+def test_without_a_price_the_sessions_that_sent_most_stand_first(path):
+    made = Recording(path)
+    for number, sent in enumerate((100, 900, 500)):
+        made.turn(made.session(f"{number}" * 32), 1, (sent, 0, 0, 1), (sent, 0, 0, 1))
+    shown = text(drawing(report(made.db, closely=0), NOW))
+    listed = re.findall(r"^(0{8}|1{8}|2{8})  main", shown, re.MULTILINE)
+    assert listed == ["1" * 8, "2" * 8, "0" * 8]
+
+
 def test_the_amount_of_what_was_only_observed_is_said_to_be_a_bill():
     said = advice(Suggestion(Finding.OBSERVED, 3, dollars=1.5))
     assert said.found.endswith(" The amount is their whole bill, not a loss.")

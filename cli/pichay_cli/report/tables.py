@@ -229,13 +229,18 @@ def _cost(cost: Cost, whole: float) -> tuple[Cell, ...]:
 
 def sessions_table(found: Report, now: float) -> Table:
     """Every session in a line, the dearest first."""
-    dearest = sorted(found.sessions, key=lambda s: (-s.net.dollars, -s.net.actual.sent))
-    rows = [_session(one, found.clients, now) for one in dearest[:MOST_ROWS]]
+    ordered = dearest_sessions(found)
+    rows = [_session(one, found.clients, now) for one in ordered[:MOST_ROWS]]
     columns = ("session", "agent", "model", "turns", "window", "with", "without", "net money",
                "net tokens", "evicted", "faults", "seen", "")  # fmt: skip
-    left = len(dearest) - len(rows)
-    note = f"The {len(rows):,} dearest of {len(dearest):,} sessions." if left else ""
+    left = len(ordered) - len(rows)
+    note = f"The {len(rows):,} dearest of {len(ordered):,} sessions." if left else ""
     return table("Sessions", columns, rows, note)
+
+
+def dearest_sessions(found: Report) -> Sequence[SessionFigures]:
+    """Return the sessions, the dearest first; of no known price those that sent most."""
+    return sorted(found.sessions, key=lambda s: (-s.net.dollars, -s.net.actual.sent))
 
 
 def _session(session: SessionFigures, clients: Mapping[str, str], now: float) -> tuple[Cell, ...]:

@@ -24,7 +24,7 @@ from pichay_cli.render import (
     stack,
 )
 from pichay_cli.report.advice import advice
-from pichay_cli.report.tables import dearest
+from pichay_cli.report.tables import dearest, dearest_sessions
 from pichay_core.store.report import Report
 from pichay_core.store.top import Cost
 
@@ -134,7 +134,7 @@ def _episodes(found: Report) -> Iterable[RenderableType]:
 
 
 def _sessions(found: Report, now: float) -> RenderableType:
-    shown = sorted(found.sessions, key=lambda session: -session.net.dollars)[:SESSIONS]
+    shown = dearest_sessions(found)[:SESSIONS]
     more = len(found.sessions) > SESSIONS
     title = f"The dearest of {len(found.sessions):,} sessions" if more else "Sessions"
     return section(title, sessions_sheet(shown, now))
