@@ -35,7 +35,7 @@ _THRASH = (
     f"thrashing: {LEAST_REFETCHES} refetches or more, being {100 * REFETCH_BOUND:.0f} % of the "
     f"evictions, or {100 * REFAULT_BOUND:.0f} % for the same page again"
 )
-THRASH_STYLES = {Thrash.NONE: "", Thrash.SOME: "yellow", Thrash.THRASHING: BAD}
+THRASH_STYLES = dict(zip(Thrash, ("", "yellow", "yellow", BAD), strict=True))
 PAGED = ("edited", "as_is")
 """Outcomes of requests with which all went as it should."""
 OUTCOMES = {

@@ -31,6 +31,7 @@ class Thrash(StrEnum):
 
     NONE = "none"
     SOME = "some"
+    OVER = "over"
     THRASHING = "thrashing"
 
 
@@ -57,6 +58,8 @@ class Activity:
     """Refetches of pages that a refetch had brought back before."""
     episodes: int | None = None
     """Episodes of thrash; None where nothing was recorded that knows them."""
+    lasting: int = 0
+    """Of these, the ones that are not over."""
     pins_now: int = 0
     prefix_breaks: int = 0
     """Requests in which less was read from the cache than it held."""
@@ -80,7 +83,7 @@ class Activity:
         and by those that hit a page again.
         """
         if self.episodes:
-            return Thrash.THRASHING
+            return Thrash.THRASHING if self.lasting else Thrash.OVER
         if self.episodes is not None:
             return Thrash.SOME if self.count("faulted", "refetch") else Thrash.NONE
         refetches, evictions = self.count("faulted", "refetch"), max(1, self.count("evicted"))
@@ -110,7 +113,7 @@ def activity(db: Database, scope: Scope = EVERYTHING) -> Activity:
         paid_back=_paid_back(db, scope),
         frozen=_frozen(db, scope),
         refusals=_tallies(db, _REFUSALS.format(events=events, where="{where}"), scope, _REFUSED),
-        episodes=_episodes(db, scope),
+        **_episodes(db, scope),
         **_counts(db, scope),
     )
 
@@ -160,13 +163,13 @@ def _paid_back(db: Database, scope: Scope) -> int | None:
     return found["paid"] if found["count"] else None
 
 
-def _episodes(db: Database, scope: Scope) -> int | None:
-    """Return how many there were; None if no turn was recorded by a version that watches."""
+def _episodes(db: Database, scope: Scope) -> dict[str, int]:
+    """Return how many there were; nothing if no turn was recorded by a version that watches."""
     if not db["episodes"].exists():
-        return None
+        return {}
     clause = where(scope, also="working_curve is not null")
     watched = rows(db, f"select 1 from turns {clause} limit 1", scope)
-    return how_many(db, scope) if watched else None
+    return how_many(db, scope)._asdict() if watched else {}
 
 
 def _counts(db: Database, scope: Scope) -> dict[str, int]:

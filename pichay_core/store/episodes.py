@@ -5,6 +5,7 @@ Rule of this file: a page is named as a reader knows it, by the call that brough
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pichay_core.bounds import BOUNCED
 from pichay_core.store.database import Database
@@ -82,11 +83,18 @@ def episodes(db: Database, scope: Scope = EVERYTHING) -> tuple[EpisodeStory, ...
     return tuple(_story(row, back.get((row["session"], row["start"]), ())) for row in found)
 
 
-def how_many(db: Database, scope: Scope = EVERYTHING) -> int:
+class HowMany(NamedTuple):
+    """Episodes, and those of them that are not over."""
+
+    episodes: int
+    lasting: int
+
+
+def how_many(db: Database, scope: Scope = EVERYTHING) -> HowMany:
     """Return the number of these, of a recording that knows them."""
-    sql = f"select count(*) count from {_OF_SESSIONS} {_within(scope)}"
+    sql = f"select count(*) count, count(ended) ended from {_OF_SESSIONS} {_within(scope)}"
     (row,) = rows(db, sql, scope)
-    return row["count"]
+    return HowMany(row["count"], row["count"] - row["ended"])
 
 
 def _within(scope: Scope) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pichay_core.bounds import BOUNCED
 from pichay_core.models import context_window
 from pichay_core.store import stories
-from pichay_core.store.activity import Activity, Thrash, activity
+from pichay_core.store.activity import Activity, activity
 from pichay_core.store.database import Database
 from pichay_core.store.episodes import EpisodeStory, episodes
 from pichay_core.store.eventful import latest_events
@@ -90,11 +90,6 @@ class Glance:
     thrashing: Thrashing
     near: Standing | None
     events: tuple[EventStory, ...]
-
-    @property
-    def thrash(self) -> Thrash:
-        """The verdict: an episode lasts, or what the counts say."""
-        return Thrash.THRASHING if self.thrashing.lasting else self.activity.thrash()
 
 
 def lines(db: Database, scope: Scope = EVERYTHING) -> tuple[SessionLine, ...]:

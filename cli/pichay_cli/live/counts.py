@@ -13,7 +13,7 @@ from pichay_cli.render import BAD, GOOD, QUIET, STRONG, Part, RenderableType, li
 from pichay_core.store.activity import Activity, Tally, Thrash
 from pichay_core.store.episodes import EpisodeStory
 from pichay_core.store.figures import Net
-from pichay_core.store.glance import Glance, Thrashing
+from pichay_core.store.glance import Glance
 
 
 def count_slots(seen: Glance) -> Iterator[Slot]:
@@ -107,25 +107,22 @@ def _asked(done: Activity) -> Facts | None:
 
 def _thrash(seen: Glance) -> Facts:
     """The verdict and the meter's figures: faults per flush, turns away."""
-    done, back, verdict = seen.activity, seen.back, seen.thrash
+    done, back = seen.activity, seen.back
     flushes = _sum(done.flushes)
     rate = f"{done.count('faulted') / flushes:.1f} faults a flush" if flushes else None
     away = None if back.median is None else f"away {times(back.median, 'turn')} (median)"
     return facts(
-        _verdict(seen.thrashing, verdict),
+        _verdict(done.thrash()),
         rate,
         away and f"{away}, {back.longest:,} at most",
         None if back.named else "no page bounced",
     )
 
 
-def _verdict(of: Thrashing, verdict: Thrash) -> Part:
+def _verdict(verdict: Thrash) -> Part:
     """Whether it thrashes now, or has."""
-    if of.lasting:
-        return verdict.value, f"bold reverse {BAD}"
-    if of.count:
-        return "over", f"bold {THRASH_STYLES[Thrash.SOME]}"
-    return verdict.value, f"bold {THRASH_STYLES[verdict]}"
+    now = verdict is Thrash.THRASHING
+    return verdict.value, f"bold {'reverse ' if now else ''}{THRASH_STYLES[verdict]}"
 
 
 def _bounced(seen: Glance) -> Facts:

@@ -110,5 +110,7 @@ def test_where_episodes_are_recorded_they_alone_say_whether_it_thrashes(path):
     made.db.execute("update turns set working_curve = '{}'")
     assert (activity(made.db).episodes, activity(made.db).thrash()) == (0, Thrash.SOME)
     made.episode("a" * 32, 1, [("p", 3)])
+    assert (activity(made.db).episodes, activity(made.db).thrash()) == (1, Thrash.OVER)
+    made.db.execute("update episodes set ended = null, ended_at = null")
     assert (activity(made.db).episodes, activity(made.db).thrash()) == (1, Thrash.THRASHING)
     assert Activity(episodes=0).thrash() is Thrash.NONE

@@ -91,7 +91,7 @@ def test_episodes_are_counted_and_the_last_told(db):
     assert (thrashing.count, thrashing.lasting, thrashing.dollars) == (2, 1, 0.21)
     assert [one.start for one in thrashing.last] == [12, 21]
     assert seen(db, SIDE, True).thrashing.count == 0
-    assert seen(db).thrash is Thrash.THRASHING
+    assert seen(db).activity.thrash() is Thrash.THRASHING
 
 
 def test_traffic_that_was_only_let_through_is_no_event_to_look_at(db):
