@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from pichay_core.store.database import Database
+from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import Row, Scope, rows, where
 from pichay_core.store.shares import Billed
 from pichay_core.tokens import O200K_BYTES_PER_TOKEN, multiplier
@@ -76,8 +77,7 @@ class Reader:
         if scope.since is not None:
             counts += " and at >= :since"
         self._bill_sql = _BILLS.format(counts=counts, **_known(db, "turns", _LATER_OF_TURN))
-        tables = set(db.table_names())
-        self._has_flushes, self._has_definitions = (t in tables for t in ("flushes", "definitions"))
+        self._has_flushes, self._has_definitions = has_flushes(db), db["definitions"].exists()
         self._multipliers = {
             row["model"]: row["multiplier"] for row in rows(db, "select * from calibrations")
         }
