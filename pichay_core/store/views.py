@@ -32,11 +32,9 @@ select sessions.id as session, sessions.kind, sessions.parent, sessions.client, 
     coalesce(moves.evictions, 0) as evictions, coalesce(moves.faults, 0) as faults
 from sessions left join turns on turns.session = sessions.id
     left join (
-        select session, sum(kind = 'faulted') as faults, sum(case
-            when kind = 'evicted' then 1
-            when kind = 'cleared' and why = 'asked by us' then json_extract(detail, '$.pages')
-            else 0 end) as evictions
-        from events group by session
+        select session, sum(iif(kind = 'faulted', count, 0)) as faults, sum(iif(
+            kind = 'evicted' or kind = 'cleared' and why = 'asked by us', count, 0)) as evictions
+        from event_totals group by session
     ) as moves on moves.session = sessions.id
 group by sessions.id"""
 
