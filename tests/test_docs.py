@@ -17,6 +17,7 @@ from pichay_cli import VERBS, main
 from pichay_core.policies import POLICIES
 from pichay_core.schedule import SCHEDULES
 from pichay_proxy.options import add_options
+from tests.recorded import demo
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -44,9 +45,10 @@ def test_every_option_of_every_verb_is_told_of(name):
     assert {one for one in spelled if not re.search(rf"{one}\b", TOLD)} == set()
 
 
-def test_what_the_code_says_itself_stands_there_as_it_says_it_now():
+def test_what_the_code_says_itself_stands_there_as_it_says_it_now(tmp_path):
     """`scripts/docs` writes it."""
-    for name, text in written(ROOT / "docs").items():
+    demo(tmp_path / "pichay.db").conn.close()
+    for name, text in written(ROOT / "docs", tmp_path / "pichay.db").items():
         assert (ROOT / "docs" / name).read_text("utf-8") == text, name
 
 

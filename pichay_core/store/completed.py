@@ -2,7 +2,8 @@
 
 Rule of this file: nothing is written to the file. What an older recording lacks (a table, a
 column, a view) stands in a connection that reads it as a view of that connection alone: a missing
-column has the value that the migration would give it, a missing table has no rows.
+column has the value that the migration would give it, a missing table has no rows; but a table of
+sums holds what the rows come to.
 """
 
 import sqlite3
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from pichay_core.store.database import Database
 from pichay_core.store.schema import is_newest, migrations
+from pichay_core.store.totals import SUMMED
 from pichay_core.store.views import VIEWS, stale, statement
 
 
@@ -37,6 +39,8 @@ def _missing(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _completed(table: str, lacking: Mapping[str, str], there: bool) -> str:
+    if not there and table in SUMMED:
+        return f"create temp view {table} as {SUMMED[table]}"
     values = ", ".join(f"{value} as {name}" for name, value in lacking.items())
     rows = f"*, {values} from main.{table}" if there else f"{values} limit 0"
     return f"create temp view {table} as select {rows}"

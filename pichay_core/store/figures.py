@@ -112,9 +112,9 @@ class SessionFigures:
     parent: str | None
     model: str
     mode: str
+    """Of its last request; empty in what was recorded before there were any."""
     definitions: str
     """How the definitions of its tools go out, and why; empty if that was not asked."""
-    """Of its last request; empty in what was recorded before there were any."""
     frozen: str | None
     started_at: float
     last_at: float

@@ -5,8 +5,8 @@ page; what stays is told page by page.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pichay_core.store.database import Database
 from pichay_core.store.scope import Row, Scope, rows
@@ -55,25 +55,38 @@ class Resident:
     """What stands for another page refers to it."""
 
 
+class _Copy(NamedTuple):
+    """A page that left the window, or that is in it."""
+
+    id: str
+    tool: str
+    label: str
+    handle: str | None
+    moved: int | None
+    state: str
+    tokens: int
+
+
 def moved(db: Database, session: str) -> tuple[Moved, ...]:
     """Return what left the window of a session: what came back most often, then the largest."""
     back = _back(db, session)
-    found = rows(db, _MOVED, Scope(session))
-    by_call: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in found:
-        by_call[row["tool"], row["label"]].append(row)
-    there = {(row["tool"], row["label"]) for row in rows(db, _STANDING, Scope(session))}
-    told = (_moved(copies, back, call in there) for call, copies in by_call.items())
+    left: dict[tuple[str, str], list[_Copy]] = defaultdict(list)
+    there: set[tuple[str, str]] = set()
+    for copy in map(_Copy._make, db.conn.execute(_COPIES, {"session": session})):
+        if copy.state == "resident":
+            there.add((copy.tool, copy.label))
+        if copy.moved is not None:
+            left[copy.tool, copy.label].append(copy)
+    told = (_moved(copies, back, call in there) for call, copies in left.items())
     return tuple(sorted(told, key=lambda one: (-len(one.back), -one.tokens, one.name)))
 
 
 def residents(db: Database, session: str, limit: int) -> tuple[Resident, ...]:
     """Return the largest pages in the window of a session now, at most so many."""
-    released = "released" if "released" in db["pages"].columns_dict else "null"
-    needed = _NEEDED if "source" in db["pages"].columns_dict else "false"
-    sql = _RESIDENTS.format(released=released, needed=needed)
-    found = rows(db, sql, Scope(session), limit=limit)
-    return tuple(_resident(row) for row in found)
+    columns = ", ".join(name for name in _OF_RESIDENT if name in db["pages"].columns_dict)
+    found = rows(db, _RESIDENTS.format(columns=columns), Scope(session))
+    needed = {row.get("source") for row in found}
+    return tuple(_resident(row, row["id"] in needed) for row in found[:limit])
 
 
 def project(db: Database, session: str) -> str:
@@ -84,25 +97,21 @@ def project(db: Database, session: str) -> str:
     return row["project"]
 
 
-_MOVED = """
+_COPIES = """
     select id, tool, label, handle, moved, state, tokens from pages
-    where session = :session and moved is not null order by moved, position
+    where session = :session and (moved is not null or state = 'resident')
+    order by moved, position
 """
-_STANDING = "select tool, label from pages where session = :session and state = 'resident'"
 _BACK = """
     select page, turn from events
     where session = :session and kind = 'faulted' order by id
 """
-_NEEDED = """id in (
-    select source from pages
-    where session = :session and state = 'resident' and source is not null
-)"""
-"""Asked once, not of each page: there is no index by source."""
+_OF_RESIDENT = ("id", "tool", "label", "handle", "tokens", "born", "last_use", "uses", "faults",
+                "pin_strength", "opaque", "released", "source")  # fmt: skip
+"""The last two are not in every older recording."""
 _RESIDENTS = """
-    select tool, label, handle, tokens, born, last_use, uses, faults, pin_strength, opaque,
-        {released} released, {needed} needed
-    from pages where session = :session and state = 'resident'
-    order by tokens desc, position limit :limit
+    select {columns} from pages where session = :session and state = 'resident'
+    order by tokens desc, position
 """
 
 
@@ -113,26 +122,21 @@ def _back(db: Database, session: str) -> dict[str, list[int]]:
     return found
 
 
-def _moved(copies: list[Row], back: dict[str, list[int]], there: bool) -> Moved:
+def _moved(copies: list[_Copy], back: dict[str, list[int]], there: bool) -> Moved:
     last = copies[-1]
-    turns = (turn for row in copies for turn in back.get(row["id"], ()))
-    out = not there and last["state"] in ("evicted", "collected")
+    out = not there and last.state in ("evicted", "collected")
     return Moved(
-        name=f"{last['tool']} {last['label']}".strip(),
-        handle=last["handle"] if out else None,
-        left=_once(row["moved"] for row in copies),
-        back=tuple(sorted(turns)),
-        tokens=max(row["tokens"] for row in copies),
+        name=f"{last.tool} {last.label}".strip(),
+        handle=last.handle if out else None,
+        left=tuple(dict.fromkeys(one.moved for one in copies if one.moved is not None)),
+        back=tuple(sorted(turn for one in copies for turn in back.get(one.id, ()))),
+        tokens=max(one.tokens for one in copies),
         out=out,
-        collected=last["state"] == "collected",
+        collected=last.state == "collected",
     )
 
 
-def _once(turns: Iterable[int]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(turns))
-
-
-def _resident(row: Row) -> Resident:
+def _resident(row: Row, needed: bool) -> Resident:
     return Resident(
         name=f"{row['tool']} {row['label']}".strip(),
         handle=row["handle"],
@@ -143,6 +147,6 @@ def _resident(row: Row) -> Resident:
         faults=row["faults"],
         pin=row["pin_strength"],
         opaque=bool(row["opaque"]),
-        released=bool(row["released"]),
-        needed=bool(row["needed"]),
+        released=bool(row.get("released")),
+        needed=needed,
     )

@@ -18,7 +18,6 @@ from pichay_core.store.pagerows import Row
 from pichay_core.store.records import Turned
 from pichay_core.store.turns import Counted
 from pichay_core.table import Entry
-from pichay_core.wire.message import Message
 
 WORKING_TURNS = 16
 """The tau of ``turns.working_tokens``: so long a single fault's pin holds, too."""
@@ -89,17 +88,14 @@ def _stands(entry: Entry, whole: bool) -> bool:
 def _said(session: Session, hidden: frozenset[int]) -> int:
     """Return the bytes of what is said beside tool results and thinking.
 
-    With the summaries that stand for *hidden* messages.
+    With the summaries that stand for *hidden* messages. A result is taken off as it is written:
+    an end of a line takes two bytes.
     """
-    seen = (message for at, message in enumerate(session.messages) if at not in hidden)
-    said = sum(message.size - message.thought - _brought(message) for message in seen)
+    seen = [message for at, message in enumerate(session.messages) if at not in hidden]
+    said = sum(message.size - message.thought for message in seen)
+    brought = sum(result.bytes + result.lines for message in seen for result in message.results)
     summaries = standing(session) if hidden else ()
-    return said + sum(len(text_of_fold(fold).encode()) for fold in summaries)
-
-
-def _brought(message: Message) -> int:
-    """Return the bytes of its tool results as they are written: an end of a line takes two."""
-    return sum(result.bytes + result.lines for result in message.results)
+    return said - brought + sum(len(text_of_fold(fold).encode()) for fold in summaries)
 
 
 def _thought(session: Session, hidden: frozenset[int], first: int) -> int:

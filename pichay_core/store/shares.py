@@ -6,6 +6,7 @@ cache was read, and the rest was written to it or was plain input. Estimated siz
 the provider's count, so the parts never come to more than the bill.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -61,6 +62,9 @@ class Rate(NamedTuple):
     scale: float = 0.0
 
 
+_NOTHING = Rate()
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """What a token came to, summed over all requests before each; one longer than these."""
@@ -101,27 +105,8 @@ def course(
         sent=_sums(rate.scale for rate in each),
         requests=[0, *accumulate(int(bill.sent > 0) for bill in bills)],
         priced=[0, *accumulate(int(bill.sent > 0 and bill.dollars is not None) for bill in bills)],
-        rests=_together(
-            _rests(bill, rate, pages, fresh, min(size, bill.front))
-            for (bill, _, pages, fresh, size), rate in zip(rows, each, strict=True)
-        ),
+        rests=_rests(zip(bills, each, standing, new, defined, strict=True)),
     )
-
-
-type _Rest = tuple[str, float, float, int]
-
-
-def _together(each: Iterable[Iterable[_Rest]]) -> list[_Rest]:
-    """Return the rests of all requests, each name once."""
-    found: dict[str, _Rest] = {}
-    for rests in each:
-        for name, dollars, sent, output in rests:
-            _, paid, tokens, replied = found.get(name, _NOTHING)
-            found[name] = (name, paid + dollars, tokens + sent, replied + output)
-    return list(found.values())
-
-
-_NOTHING: _Rest = ("", 0.0, 0.0, 0)
 
 
 def _sums(amounts: Iterable[float]) -> list[float]:
@@ -130,15 +115,19 @@ def _sums(amounts: Iterable[float]) -> list[float]:
 
 def _rate(bill: Billed, before: Billed | None, standing: float, new: float) -> Rate:
     if not bill.sent:
-        return Rate()
+        return _NOTHING
     scale = _scale(bill, standing)
     front, fresh = bill.front * scale, new * scale
     room = bill.sent - front
     grown = room if before is None else bill.sent - _still_there(bill, before)
     added = max(fresh, min(grown, room - (standing - new) * scale))
-    old = max(0.0, room - added)
-    prompt = _price(bill, 0.0, front)
-    stood, came = _price(bill, front, front + old), _price(bill, front + old, bill.sent)
+    behind = front + max(0.0, room - added)
+    read, others = bill.read, bill.sent - bill.read
+    cheap = bill.read_dollars / read if read else 0.0
+    dear = (bill.input_dollars - bill.read_dollars) / others if others > 0 else 0.0
+    prompt = _price(0.0, front, read, cheap, dear)
+    stood = _price(front, behind, read, cheap, dear)
+    came = _price(behind, bill.sent, read, cheap, dear)
     return Rate(prompt * scale, stood * scale, came * scale, scale)
 
 
@@ -156,34 +145,38 @@ def _still_there(bill: Billed, before: Billed) -> int:
     return max(0, before.window - max(0, bill.removed - before.removed))
 
 
-def _price(bill: Billed, start: float, upto: float) -> float:
-    """Return dollars a token of what stood between these places of a window."""
-    size = upto - start
-    if bill.dollars is None or size <= 0:
+def _price(start: float, upto: float, read: int, cheap: float, dear: float) -> float:
+    """Return dollars a token of what stood between these places of a window, *read* so far."""
+    if upto <= start:
         return 0.0
-    read = max(0.0, min(bill.read, upto) - start)
-    paid = bill.read_dollars * read / bill.read if bill.read else 0.0
-    others = bill.sent - bill.read
-    if others > 0:
-        paid += (bill.input_dollars - bill.read_dollars) * (size - read) / others
-    return paid / size
+    if upto <= read:
+        return cheap
+    if start >= read:
+        return dear
+    return (cheap * (read - start) + dear * (upto - read)) / (upto - start)
 
 
-def _rests(bill: Billed, rate: Rate, pages: float, new: float, defined: float) -> Sequence[_Rest]:
-    """Return what a request paid for beside pages and definitions."""
-    if not bill.sent:
-        return ()
-    prompt = bill.front - defined
-    front = rate.front * bill.front
-    paid = rate.old * (pages - new) + rate.new * new
-    left = bill.input_dollars - front - paid
-    sent = bill.sent - (bill.front + pages) * rate.scale
-    name = PROMPT if defined else PROMPT_AND_TOOLS
-    return [
-        (OUTPUT, bill.output_dollars, 0.0, bill.output),
-        (name, rate.front * prompt, prompt * rate.scale, 0),
-        *((name, left * part, sent * part, 0) for name, part in _spoken(bill)),
-    ]
+def _rests(
+    rows: Iterable[tuple[Billed, Rate, float, float, float]],
+) -> list[tuple[str, float, float, int]]:
+    """Return what requests paid for beside pages and definitions, each name once."""
+    dollars, sent, output = defaultdict[str, float](float), defaultdict[str, float](float), 0
+    for bill, rate, pages, new, defined in rows:
+        if not bill.sent:
+            continue
+        tools = min(defined, bill.front)
+        name, prompt = PROMPT if tools else PROMPT_AND_TOOLS, bill.front - tools
+        left = bill.input_dollars - rate.front * bill.front
+        left -= rate.old * (pages - new) + rate.new * new
+        unseen = bill.sent - (bill.front + pages) * rate.scale
+        output += bill.output
+        dollars[OUTPUT] += bill.output_dollars
+        dollars[name] += rate.front * prompt
+        sent[name] += prompt * rate.scale
+        for said, part in _spoken(bill):
+            dollars[said] += left * part
+            sent[said] += unseen * part
+    return [(name, dollars[name], sent[name], output * (name == OUTPUT)) for name in dollars]
 
 
 def _spoken(bill: Billed) -> list[tuple[str, float]]:

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from pichay_core.store.database import Database
+from pichay_core.store.schema import has_flushes
 from pichay_core.store.scope import Row, Scope, rows, where
 from pichay_core.store.shares import Billed
 from pichay_core.tokens import O200K_BYTES_PER_TOKEN, multiplier
@@ -71,13 +72,14 @@ class Reader:
     def __init__(self, db: Database, scope: Scope, what: str) -> None:
         """*what* is the SQL of a page's name, null for one that is not asked for."""
         self._db, self._scope = db, scope
-        self._page_sql = _PAGES.format(what=what, **_known(db, "pages", _LATER_OF_PAGE))
+        group = _BY_TOOL if what == "tool" else _BY_TIME
+        known = _known(db, "pages", _LATER_OF_PAGE)
+        self._page_sql = _PAGES.format(what=what, group=group, **known)
         counts = "input_tokens is not null"
         if scope.since is not None:
             counts += " and at >= :since"
         self._bill_sql = _BILLS.format(counts=counts, **_known(db, "turns", _LATER_OF_TURN))
-        tables = set(db.table_names())
-        self._has_flushes, self._has_definitions = (t in tables for t in ("flushes", "definitions"))
+        self._has_flushes, self._has_definitions = has_flushes(db), db["definitions"].exists()
         self._multipliers = {
             row["model"]: row["multiplier"] for row in rows(db, "select * from calibrations")
         }
@@ -164,9 +166,10 @@ class _Places:
 
     def __init__(self, bills: Sequence[Billed], rewinds: Iterable[Rewind]) -> None:
         self._end = len(bills)
-        self._requests = {bill.request: at for at, bill in enumerate(bills)}
+        self._requests: dict[int | None, int] = {bill.request: at for at, bill in enumerate(bills)}
         clock = [*accumulate((bill.turn for bill in bills), max)]
-        self._turns = [bisect_left(clock, turn) for turn in range(clock[-1] + 1 if clock else 0)]
+        last = clock[-1] if clock else -1
+        self._turns = {turn: bisect_left(clock, turn) for turn in range(last + 1)}
         self._rewinds = [
             (self._requests[one.request], one.at)
             for one in rewinds
@@ -175,12 +178,12 @@ class _Places:
 
     def entry(self, request: int | None, turn: int) -> int:
         """Return the first request that held what came in that request, else in that turn."""
-        found = self._requests.get(request) if request is not None else None
-        return self._first(turn) if found is None else found
+        found = self._requests.get(request)
+        return self._turns.get(turn, self._end) if found is None else found
 
     def leave(self, entry: int, moved: int | None) -> int:
         """Return the first request after a page was *moved* out; one too many if it was not."""
-        return self._end if moved is None else max(entry, self._first(moved))
+        return self._end if moved is None else max(entry, self._turns.get(moved, self._end))
 
     def gone(self, entry: int, message: int) -> int:
         """Return the first request in which the client did not send that message any more."""
@@ -189,9 +192,6 @@ class _Places:
                 return position
         return self._end
 
-    def _first(self, turn: int) -> int:
-        return self._turns[turn] if 0 <= turn < len(self._turns) else self._end
-
 
 _LATER_OF_PAGE = ("request", "message", "form_bytes")
 _PAGES = """
@@ -199,8 +199,10 @@ _PAGES = """
         * case when {form_bytes} is null then 1.0 else min(1.0, 1.0 * {form_bytes} / max(1, bytes))
         end), {request}, born, moved,
         case when state = 'gone' and moved is null then coalesce({message}, 1 << 30) end
-    from pages where session = :session group by 4, 5, 6, 7, 1
+    from pages where session = :session group by {group}
 """
+_BY_TOOL, _BY_TIME = "1, 4, 5, 6, 7", "4, 5, 6, 7, 1"
+"""An index has them by tool, so that few are sorted at a time; other names are slow to sort by."""
 _FAULTS = """
     select events.session, {what} what, count(*) count from events
     join pages on pages.session = events.session and pages.id = events.page

@@ -2,8 +2,9 @@
 
 Rule of this file: the row holds what the session knows; added to it is what only the recorder
 does, the requests in which a flush was held back and what the refetches cost. A refetch costs what
-``flushes.py`` charges for it, in every request from the first of its episode to the last. Runs in
-the recorder's thread only.
+``flushes.py`` charges for it, in every request from the first of its episode to the last. Nothing
+is forgotten by being used: what the database refused is written again. Runs in the recorder's
+thread only.
 """
 
 import json
@@ -54,6 +55,7 @@ class _Stake(NamedTuple):
 class _Spent(NamedTuple):
     """What the refetches in a request cost, by the turns in which they came."""
 
+    request: int
     turn: int
     shares: tuple[tuple[int, float], ...]
     cost: Cost
@@ -89,13 +91,14 @@ class Episodes:
 
     def billed(self, bill: Bill, beside: Beside) -> None:
         """Add what the refetches of a request cost to the episode that lasted in it."""
-        stake = self._open.pop((bill.session, bill.request), None)
+        stake = self._open.get((bill.session, bill.request))
         if stake is None or not stake.back:
             return
         spent = _spent(bill, beside, stake.back)
         if stake.start is None:
             last = self._spent.get(bill.session) or deque[_Spent](maxlen=WINDOW)
-            last.append(spent)
+            if spent not in last:
+                last.append(spent)
             _remember(self._spent, bill.session, last)
             return
         cost = spent.since(stake.start)
@@ -105,7 +108,7 @@ class Episodes:
     def _row(self, record: Turned, episode: Episode) -> Row:
         session = record.after
         eased = [event for event in record.events if isinstance(event, Eased)]
-        before = self._spent.pop(session.id, ())
+        before = self._spent.get(session.id, ())
         costs = [spent.since(episode.start) for spent in before if spent.turn >= episode.start]
         dollars = [cost.dollars for cost in costs if cost.dollars is not None]
         return _known(episode) | {
@@ -146,7 +149,7 @@ def _spent(bill: Bill, beside: Beside, back: Iterable[_Back]) -> _Spent:
     prices = [(one, one.price(beside.weights, bill.facts)) for one in back]
     whole = sum(price for _, price in prices)
     shares = tuple((one.born, price / whole) for one, price in prices if one.refetched and price)
-    return _Spent(bill.turn, shares, beside.faulted)
+    return _Spent(bill.request, bill.turn, shares, beside.faulted)
 
 
 def _remember[K, V](known: OrderedDict[K, V], key: K, value: V) -> None:

@@ -185,12 +185,17 @@ def _table(table: str, names: Mapping[str, str], sums: Mapping[str, str]) -> str
 
 
 def _filled(table: str, names: Mapping[str, str], sums: Mapping[str, str]) -> str:
+    return f"insert into {table}_totals {_summed(table, names, sums)}"
+
+
+def _summed(table: str, names: Mapping[str, str], sums: Mapping[str, str]) -> str:
+    row = f"{table}s"
     terms = [
-        *(term.format(row=f"{table}s") for term in names.values()),
-        *(f"sum({term.format(row=f'{table}s')})" for term in sums.values()),
+        *(f"{term.format(row=row)} as {name}" for name, term in names.items()),
+        *(f"sum({term.format(row=row)}) as {name}" for name, term in sums.items()),
     ]
     group = ", ".join(str(at) for at in range(1, 1 + len(names)))
-    return f"insert into {table}_totals select {', '.join(terms)} from {table}s group by {group}"
+    return f"select {', '.join(terms)} from {table}s group by {group}"
 
 
 def _plus(table: str, row: str, names: Mapping[str, str], sums: Mapping[str, str]) -> str:
@@ -204,3 +209,10 @@ def _minus(table: str, row: str, names: Mapping[str, str], sums: Mapping[str, st
     less = ", ".join(f"{name} = {name} - ({term.format(row=row)})" for name, term in sums.items())
     this = " and ".join(f"{name} = {term.format(row=row)}" for name, term in names.items())
     return f"update {table}_totals set {less} where {this}"
+
+
+SUMMED: Mapping[str, str] = {
+    "event_totals": _summed("event", EVENT_NAMES, EVENT_SUMS),
+    "turn_totals": _summed("turn", TURN_NAMES, TURN_SUMS),
+}
+"""What each table of sums holds, asked of the rows themselves."""

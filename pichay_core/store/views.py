@@ -32,11 +32,9 @@ select sessions.id as session, sessions.kind, sessions.parent, sessions.client, 
     coalesce(moves.evictions, 0) as evictions, coalesce(moves.faults, 0) as faults
 from sessions left join turns on turns.session = sessions.id
     left join (
-        select session, sum(kind = 'faulted') as faults, sum(case
-            when kind = 'evicted' then 1
-            when kind = 'cleared' and why = 'asked by us' then json_extract(detail, '$.pages')
-            else 0 end) as evictions
-        from events group by session
+        select session, sum(iif(kind = 'faulted', count, 0)) as faults, sum(iif(
+            kind = 'evicted' or kind = 'cleared' and why = 'asked by us', count, 0)) as evictions
+        from event_totals group by session
     ) as moves on moves.session = sessions.id
 group by sessions.id"""
 
@@ -45,19 +43,18 @@ select date(at, 'unixepoch', 'localtime') as day, count(distinct session) as ses
 from turns group by 1"""
 
 _FLUSH_OUTCOMES = """
-select session, turn, request, at, why, pages,
-    (
-        select count(*) from pages where pages.session = flushes.session
-            and moved = flushes.turn and state in ('evicted', 'collected')
-    ) as pages_out,
-    tokens, predicted_saving_tokens, predicted_rewrite_tokens,
+select flushes.session, turn, request, at, why, pages, coalesce(still.out, 0) as pages_out, tokens,
+    predicted_saving_tokens, predicted_rewrite_tokens,
     case when predicted_saving_tokens > 0 then max(1,
         (predicted_rewrite_tokens + predicted_saving_tokens - 1) / predicted_saving_tokens
     ) end as pays_after,
     requests, paid_back, saved_tokens, rewritten_tokens, faulted_tokens,
     saved_tokens - rewritten_tokens - faulted_tokens as net_tokens,
     saved_dollars - coalesce(rewritten_dollars, 0) - coalesce(faulted_dollars, 0) as net_dollars
-from flushes"""
+from flushes left join (
+        select session, moved, count(*) as out from pages
+        where state in ('evicted', 'collected') group by session, moved
+    ) as still on still.session = flushes.session and still.moved = flushes.turn"""
 
 _PAGE_LIVES = """
 select pages.session, pages.id as page, handle, tool, label, pages.kind, state, bytes, tokens,

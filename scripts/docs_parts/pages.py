@@ -1,14 +1,17 @@
 """Each page as the code has it now."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
 import click
 from prometheus_client import Metric
 
+from docs_parts.marked import renewed, row
+from docs_parts.schema import schema
 from pichay_cli import VERBS, main
 from pichay_cli.clients import rows
+from pichay_cli.datasette import metadata, yaml
 from pichay_proxy.metrics import COUNTERS, Metrics
 
 COLUMNS = 100
@@ -17,12 +20,17 @@ MARK = "<!-- clients -->"
 METRICS = "<!-- metrics -->"
 
 
-def written(docs: Path) -> Mapping[str, str]:
-    """Return the text of each page, by its name in the folder *docs*, which is read only."""
+def written(docs: Path, recording: Path) -> Mapping[str, str]:
+    """Return the text of each page, by its name in the folder *docs*, which is read only.
+
+    What the page on the database asks is answered by *recording*.
+    """
     return {
         "verbs.md": verbs(),
         "clients.md": clients((docs / "clients.md").read_text("utf-8")),
         "options.md": options((docs / "options.md").read_text("utf-8")),
+        "schema.md": schema((docs / "schema.md").read_text("utf-8"), recording),
+        "datasette.yml": yaml(metadata()),
     }
 
 
@@ -49,27 +57,20 @@ def _verbs() -> Iterator[str]:
 
 def clients(page: str) -> str:
     """Return the page with the table of clients as it is now."""
-    before, table, after = page.split(MARK)
-    titles = table.strip().splitlines()[:2]
-    return f"{before}{MARK}\n\n" + "\n".join([*titles, *map(_row, rows())]) + f"\n\n{MARK}{after}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    titles = page.split(MARK)[1].strip().splitlines()[:2]
+    return renewed(page, MARK, "\n".join([*titles, *map(row, rows())]))
 
 
 def options(page: str) -> str:
     """Return the page with the table of metrics as it is now."""
-    before, _, after = page.split(METRICS)
     metrics = Metrics()
     metrics.follow(SimpleNamespace(waiting=0, refused=False, dropped=0))
-    rows = "\n".join(map(_metric, metrics.registry.collect()))
     titles = "| metric | type | labels | meaning |\n|---|---|---|---|"
-    return f"{before}{METRICS}\n\n{titles}\n{rows}\n\n{METRICS}{after}"
+    return renewed(page, METRICS, "\n".join([titles, *map(_metric, metrics.registry.collect())]))
 
 
 def _metric(found: Metric) -> str:
     total = found.type == "counter"
     labels = COUNTERS[found.name.removeprefix("pichay_")][1:] if total else ()
     name = f"{found.name}_total" if total else found.name
-    return _row((f"`{name}`", found.type, ", ".join(labels), found.documentation))
+    return row((f"`{name}`", found.type, ", ".join(labels), found.documentation))

@@ -4,7 +4,9 @@ import pytest
 
 from pichay_core.events import Recovered
 from pichay_core.model import Usage
+from pichay_core.store.accounts import Accounts
 from pichay_core.store.episodes import Answer, CameBack, EpisodeStory, episodes
+from pichay_core.store.schema import open_for_writing
 from pichay_core.store.scope import Scope
 from pichay_core.wire.report import Report
 from tests.builders import RecordedProxy, Talk, rules
@@ -122,3 +124,25 @@ def test_it_costs_what_the_refetches_cost_that_the_flushes_are_charged_with(tmp_
 
 def test_a_session_that_does_not_thrash_has_no_row(tmp_path):
     assert _told(thrashing(tmp_path, 3)) == ()
+
+
+def accounted(path, records, times):
+    """The rows of these records, each accounted for so often: the database refused but the last."""
+    db = open_for_writing(path)
+    accounts = Accounts(db)
+    for record in records:
+        accounts.write(record)
+        db.conn.commit()
+        for _ in range(times):
+            db.conn.rollback()
+            accounts.account(record)
+        db.conn.commit()
+    return [list(db[table].rows) for table in ("turns", "flushes", "episodes")]
+
+
+def test_what_the_database_refused_for_a_while_is_accounted_for_once(tmp_path):
+    proxy = thrashing(tmp_path, 16, 8)
+    _told(proxy)
+    once = accounted(tmp_path / "once", proxy.records, 1)
+    assert once[-1][0]["cost_tokens"] > 0
+    assert accounted(tmp_path / "again", proxy.records, 2) == once

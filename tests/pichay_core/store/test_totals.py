@@ -21,22 +21,10 @@ MADE = (born, cooperating, flushed, held, losing, paged)
 DAY = 86_400.0
 
 
-def added(db: Database, row: str) -> list[tuple]:
-    """The sums, from the rows."""
-    names, sums = {
-        "event": (totals.EVENT_NAMES, totals.EVENT_SUMS),
-        "turn": (totals.TURN_NAMES, totals.TURN_SUMS),
-    }[row]
-    terms = [*names.values(), *(f"sum({term})" for term in sums.values())]
-    group = ", ".join(str(at) for at in range(1, 1 + len(names)))
-    sql = f"select {', '.join(terms).format(row=f'{row}s')} from {row}s group by {group}"
-    return sorted(db.execute(sql).fetchall())
-
-
 def assert_kept(db: Database) -> None:
-    for row in ("event", "turn"):
-        kept = sorted(db.execute(f"select * from {row}_totals").fetchall())
-        rows = added(db, row)
+    for table, summed in totals.SUMMED.items():
+        kept = sorted(db.execute(f"select * from {table}").fetchall())
+        rows = sorted(db.execute(summed).fetchall())
         assert len(kept) == len(rows)
         for one, other in zip(kept, rows, strict=True):
             assert one == pytest.approx(other)

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from click.testing import CliRunner
 from sqlite_utils import Database
 
 from pichay_cli import main
+from pichay_core.store.asking import ask, open_for_questions
 from pichay_core.store.schema import migrations, open_for_writing
 from tests.pichay_core.store.test_totals import assert_kept
 
@@ -101,6 +103,25 @@ def test_every_verb_reads_an_older_recording_as_it_is(older, tmp_path, monkeypat
         done = CliRunner().invoke(main, [*verb, "--database", str(path)], catch_exceptions=False)
         assert (done.exit_code, bool(done.output.strip())) == (0, True), (verb, done.output)
     assert hashlib.sha256(path.read_bytes()).digest() == digest
+
+
+ASKED = ("event_totals", "turn_totals", "session_net", "flush_outcomes")
+
+
+@pytest.mark.parametrize("next_", VERSIONS)
+def test_an_older_recording_adds_up_to_the_same_before_it_is_migrated(older, tmp_path, next_):
+    path = copied(older(next_), tmp_path)
+    before = [asked(path, name) for name in ASKED]
+    assert all(before[:3])
+    open_for_writing(path).conn.close()
+    for rows, again in zip(before, [asked(path, name) for name in ASKED], strict=True):
+        for one, other in zip(rows, again, strict=True):
+            assert one == pytest.approx(other)
+
+
+def asked(path, name):
+    with closing(open_for_questions(path)) as connection:
+        return sorted(ask(connection, f"select * from {name}").rows)
 
 
 _HALTED = """

@@ -94,6 +94,15 @@ def test_flush_outcomes_says_of_each_flush_what_its_story_says(path):
             assert set(row) - {"session"} <= set(dir(story))
 
 
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_view_asks_of_each_row_only_what_a_whole_key_finds(tmp_path, name):
+    db = open_for_writing(tmp_path / "db")
+    plan = db.conn.execute(f"explain query plan select * from {name}").fetchall()
+    each = {step for step, _, _, what in plan if what.startswith("CORRELATED")}
+    found = [what for _, parent, _, what in plan if parent in each]
+    assert [what for what in found if "autoindex" not in what] == []
+
+
 def test_faults_are_those_that_are_counted(path):
     db = open_for_reading(path)
     done = activity(db)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
+from docs_parts.marked import renewed, row
 from pichay_cli.sql_view import alone, plain_table
 from pichay_core.events import Event
 from pichay_core.store.asking import ask, open_for_questions
@@ -18,7 +19,7 @@ EXAMPLE = re.compile(
 WIDTH = 100
 
 
-def renewed(page: str, database: Path) -> str:
+def schema(page: str, database: Path) -> str:
     """Return the page with the results that its examples have in *database*, and the tables."""
     with closing(open_for_questions(database)) as connection:
 
@@ -29,9 +30,7 @@ def renewed(page: str, database: Path) -> str:
 
         page = EXAMPLE.sub(answered, page)
     for name, part in _parts().items():
-        mark = f"<!-- {name} -->"
-        before, _, after = page.split(mark)
-        page = f"{before}{mark}\n\n{part}\n\n{mark}{after}"
+        page = renewed(page, f"<!-- {name} -->", part)
     return page
 
 
@@ -68,15 +67,14 @@ def _section(one: Described) -> Iterator[str]:
     yield f"### {one.name}\n"
     yield f"{one.question} {one.sentence}" if one.question else one.sentence
     yield "\n| column | type | unit | meaning | null |\n|---|---|---|---|---|"
-    yield from map(_row, one.columns)
+    yield from map(_column, one.columns)
 
 
-def _row(column: Column) -> str:
+def _column(column: Column) -> str:
     mark = " †" if column.conversation else " ‡" if column.quoting else ""
     meaning = f"{column.meaning}{mark}"
     null = column.null or "never"
-    cells = (f"`{column.name}`", column.type, column.unit, meaning, null)
-    return f"| {' | '.join(cells)} |"
+    return row((f"`{column.name}`", column.type, column.unit, meaning, null))
 
 
 def _wrapped(text: str) -> str:
