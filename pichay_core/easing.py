@@ -102,12 +102,7 @@ def noticed(known: Watch, watch: Watch) -> Iterable[Event]:
     if (one := watch.current) and known.current is None:
         yield Thrashed(one.start, one.faults, one.tokens, len(one.returns))
     if (one := watch.last) and known.current is not None and watch.current is None:
-        yield recovered(one)
-
-
-def recovered(one: Episode) -> Recovered:
-    """Return what is said of an episode that is over."""
-    return Recovered(one.start, one.end, one.faults, one.tokens, one.bounced)
+        yield Recovered(one.start, one.end, one.faults, one.tokens, one.bounced)
 
 
 def _raised(table: PageTable, episode: Episode, limits: Limits) -> list[Entry]:
