@@ -226,6 +226,21 @@ def test_an_episode_that_was_only_observed_is_over_when_pages_begin_to_leave():
     assert turn.session.watch.current is None
 
 
+def test_an_episode_is_over_where_its_session_is_frozen():
+    proxy, requests = Proxy(eager()), cycle(11)
+    for one in requests[:9]:
+        proxy.send(one)
+    lasting = proxy.session.watch.current
+    assert lasting is not None
+    proxy.sessions.replace(replace(proxy.session, frozen="3 failures"))
+    for one in requests[9:]:
+        proxy.send(one)
+        assert proxy.last.after.watch.current is None
+    assert [(e.start, e.faults) for e in proxy.events(Recovered)] == [
+        (lasting.start, lasting.faults)
+    ]
+
+
 def test_what_was_not_carried_out_is_not_remembered():
     before, after = known(watch=LASTS), known(watch=OVER)
     assert undecided(after, before, Rewritten(b"")).watch == LASTS
