@@ -224,3 +224,10 @@ def test_spans_without_an_endpoint_or_their_packages_are_refused_with_what_to_do
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(exceptions.OptionsError, match=r"pip install 'pichay\[otel\]'"):
         looking_on(wanted, {}, print)
+
+
+def test_a_variable_that_opentelemetry_refuses_is_a_wrong_option(monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    with pytest.raises(exceptions.OptionsError, match="OpenTelemetry says: max_export_batch_size"):
+        looking_on(replace(settings(), otel=True), endpoint, print)
