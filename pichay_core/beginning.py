@@ -9,7 +9,7 @@ from dataclasses import replace
 from pichay_core.birth.choice import Birth, chosen, only_begun
 from pichay_core.birth.misses import announced, carried_on
 from pichay_core.cooperate.tags import nonce_of
-from pichay_core.easing import recovered
+from pichay_core.easing import noticed
 from pichay_core.events import Event, Warned
 from pichay_core.folding import not_carried_out
 from pichay_core.follow import Follow
@@ -27,7 +27,6 @@ def begun(matched: Match, moved: Follow, request: Request, wanted: Birth | None)
     *wanted* is what a conversation gets that begins now, None if none may begin.
     """
     session = _as_sent(moved.session)
-    broken_off = session.watch.last if moved.session.watch.current else None
     events: tuple[Event, ...] = ()
     if session.birth is None:
         session, events = _born(session, request, wanted)
@@ -35,7 +34,7 @@ def begun(matched: Match, moved: Follow, request: Request, wanted: Birth | None)
         session, events = _carried_on(matched, session, session.birth, request)
     session, aside = _aside(session, request)
     session, twice = _once(session, request)
-    over = (recovered(broken_off),) if broken_off and not session.watch.current else ()
+    over = noticed(moved.session.watch, session.watch)
     return replace(moved, session=session, events=(*events, *moved.events, *aside, *twice, *over))
 
 

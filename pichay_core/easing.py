@@ -80,36 +80,29 @@ def _narrowing(episode: Episode | None, turn: int) -> int:
     return _wide(episode) >> max(0, turn - episode.over) // WINDOW
 
 
-def watched(
-    advanced: Advance, turn: int, before: PageTable, known: Watch, limits: Limits
-) -> Advance:
-    """Return a turn with what it says of thrash, and with the answer to that.
+def answered(advanced: Advance, former: Ease, ease: Ease, limits: Limits) -> Advance:
+    """Return a turn with the answer to the episode that lasts after it, if that is a new one.
 
-    *known* is what was known before the turn, *before* the table that it began with.
+    *former* is what was changed in the turn, *ease* what is to be changed in the next.
     """
-    watch = known.after(turn, advanced.events, before)
-    told, ease = (*advanced.events, *_told(known, watch)), ease_of(watch, turn, limits)
+    watch = advanced.watch
     if not ease.holds or watch.current is None:
-        return replace(advanced, events=told, watch=watch)
-    former = ease_of(known, turn, limits)
+        return advanced
     tau, raised = ease.within(limits).tau, _raised(advanced.table, watch.current, limits)
-    changed = raised or not former.holds or tau > former.within(limits).tau
+    if not raised and former.holds and tau <= former.within(limits).tau:
+        return advanced
     pins = (Pinned(entry.page.id, STRONG) for entry in raised)
-    answer = (Eased(tau, len(raised), watch.until), *pins) if changed else ()
+    answer = Eased(tau, len(raised), watch.until), *pins
     table = advanced.table.with_entries(raised)
-    return replace(advanced, table=table, events=(*told, *answer), watch=watch)
+    return replace(advanced, table=table, events=(*advanced.events, *answer))
 
 
-def _told(known: Watch, watch: Watch) -> Iterable[Event]:
+def noticed(known: Watch, watch: Watch) -> Iterable[Event]:
+    """Yield what is said of an episode that began, or is over, between two times."""
     if (one := watch.current) and known.current is None:
         yield Thrashed(one.start, one.faults, one.tokens, len(one.returns))
     if (one := watch.last) and known.current is not None and watch.current is None:
-        yield recovered(one)
-
-
-def recovered(one: Episode) -> Recovered:
-    """Return what is said of an episode that is over."""
-    return Recovered(one.start, one.end, one.faults, one.tokens, one.bounced)
+        yield Recovered(one.start, one.end, one.faults, one.tokens, one.bounced)
 
 
 def _raised(table: PageTable, episode: Episode, limits: Limits) -> list[Entry]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pichay_core.admission import admit
 from pichay_core.birth.shorter import Fresh
-from pichay_core.easing import HELD, Ease, ease_of, watched
+from pichay_core.easing import HELD, Ease, answered, ease_of, noticed
 from pichay_core.events import Event, Flushed, Stripped, Unpinned
 from pichay_core.flushcost import Prefix as Prefix
 from pichay_core.flushcost import rewrite_cost
@@ -49,8 +49,11 @@ def advance(
     ease = ease_of(watch, seen.turn, limits).where(_window(standing, seen))
     choice = _choice(standing, seen, policy, schedule, ease.within(limits), ease)
     advanced = _carried_out(standing, choice, seen.turn, secret)
-    advanced = replace(advanced, events=(*came, *ended, *advanced.events))
-    return watched(advanced, seen.turn, table, watch, limits)
+    happened = (*came, *ended, *advanced.events)
+    after = watch.after(seen.turn, happened, table)
+    advanced = replace(advanced, events=(*happened, *noticed(watch, after)), watch=after)
+    eases = ease_of(after, seen.turn, limits).where(_window(advanced.table, seen))
+    return answered(advanced, ease, eases, limits)
 
 
 class _Choice(NamedTuple):

@@ -145,18 +145,6 @@ def multipliers(rates: Rates, one_hour: bool = False) -> CacheMultipliers:
     return CacheMultipliers(*(round(p / rates.input, _DIGITS) for p in (write, rates.cache_read)))
 
 
-def price_list(prices: Prices = NOTHING) -> str:
-    """Which prices the figures come from, to be shown beside them."""
-    import genai_prices
-
-    listed = f"genai-prices {genai_prices.__version__}"
-    if not prices.own:
-        return listed
-    newest = max(own.date for own in prices.own)
-    dated = f" of {newest}" if newest else ""
-    return f"{listed}, and {len(prices.own)} of your own{dated}"
-
-
 def load_price_list() -> None:
     """Make the price list ready, so that nothing waits for it later: 0.2 to 0.8 seconds."""
     from genai_prices.data_snapshot import get_snapshot

@@ -17,6 +17,7 @@ from pichay_core.birth.clearing import may_clear
 from pichay_core.birth.front import AS_IT_CAME, Front
 from pichay_core.birth.shorter import NOTHING_SHORTER, Births
 from pichay_core.cacheprice import CacheMultipliers, writes_free
+from pichay_core.easing import noticed
 from pichay_core.events import Differed, Duplicated, Event, Repaired, Restored, Trimmed
 from pichay_core.folding import beyond, carried_out, foldings, rewound
 from pichay_core.follow import Follow, follow
@@ -142,23 +143,23 @@ def _advanced(session: Session, seen: Seen | None, rules: Rules) -> Advance:
 def untouched(matched: Match, request: Request, kept: Rewritten) -> Turn:
     """Return the turn of a session that is only observed: nothing new is decided.
 
-    *kept* is the body with what was decided before, or as it came.
+    *kept* is the body with what was decided before, or as it came. An episode of thrash is over.
     """
-    before = matched.session
-    given_up = bool(before.sent) and not kept.sent
+    known = matched.session
+    before = replace(known, watch=known.watch.broken_off(known.turn))
     shown = before if kept.body is request.client_body else _shown(before, request)
     after = replace(
         shown, requests=before.requests + 1, last_at=request.at, texts=None, sent=kept.sent
     )
+    model = request.head.model or before.model
     facts = TurnFacts(
-        flushed=given_up,
+        flushed=bool(before.sent) and not kept.sent,
         warm=warm(before, request.at),
         client_broke=matched.how in ("edited", "compacted"),
-        free_writes=writes_free(
-            request.head.model or before.model, request.at, provider=request.provider
-        ),
+        free_writes=writes_free(model, request.at, provider=request.provider),
     )
-    return Turn(after, kept.body, (), facts, None, Held(), 0, retry=False, front=kept.front)
+    over = tuple(noticed(known.watch, before.watch))
+    return Turn(after, kept.body, over, facts, None, Held(), 0, retry=False, front=kept.front)
 
 
 def view(session: Session, request: Request, stored: Callable[[str], str | None]) -> Rewritten:

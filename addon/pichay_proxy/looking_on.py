@@ -56,11 +56,14 @@ def looking_on(
 def _trace(found: LookingOn, environment: Mapping[str, str]) -> None:
     try:
         from pichay_proxy.spans import endpoint, exporting
+
+        if endpoint(environment) is None:
+            raise exceptions.OptionsError(_NO_ENDPOINT)
+        made = exporting()
     except ImportError as error:
         raise exceptions.OptionsError(_INSTALL) from error
-    if endpoint(environment) is None:
-        raise exceptions.OptionsError(_NO_ENDPOINT)
-    made = exporting()
+    except ValueError as error:
+        raise exceptions.OptionsError(f"pichay_otel: OpenTelemetry says: {error}") from error
     found.observers.append(made.observe)
     found.ends.append(made.close)
 

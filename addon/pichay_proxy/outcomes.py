@@ -51,6 +51,7 @@ def undecided(after: Session, before: Session, kept: Rewritten) -> Session:
         texts=None,
         sent=kept.sent,
         watch=before.watch,
+        mode=before.mode if before.observed else after.mode,  # it went as it came once more
     )
 
 

@@ -15,8 +15,8 @@ from pichay_core.policies import POLICIES
 from pichay_core.rewrite import Rewritten
 from pichay_core.schedule import SCHEDULES, Pending, Window
 from pichay_core.session import Match
-from pichay_core.table import Entry, PageTable
-from pichay_core.thrash import Episode, Watch
+from pichay_core.table import Entry, PageTable, Pin
+from pichay_core.thrash import Busy, Episode, Return, Watch
 from pichay_core.turn import Rules
 from pichay_proxy.outcomes import undecided
 from pichay_proxy.sessions import LiveSessions
@@ -24,6 +24,7 @@ from tests.builders import Course, Proxy, RecordedProxy, Talk, body, known, page
 
 LIMITS = Limits(tau=2)
 BOUNCED = {PageId("a3"): 2, PageId("b2"): 1}
+BACK = (Busy(8, 1, (Return(PageId("a1"), PageId("a3"), 100, 6),) * 3),)
 LASTS = Watch(Episode(3, 9, 3, 300, BOUNCED, unused=6))
 OVER = Watch(last=replace(LASTS.current, over=20))
 
@@ -107,6 +108,25 @@ ROOM, FULL = Window(SIZE // 2, SIZE), Window(SIZE * 2 // 3, SIZE)
 def test_where_no_room_is_known_a_turn_is_as_if_nothing_had_bounced(schedule, window):
     assert _left(LASTS, schedule, window) == _left(Watch(), schedule, window)
     assert _left(OVER, schedule, window) == _left(Watch(), schedule, window)
+
+
+@pytest.mark.parametrize("window", [FULL, Window(SIZE // 2)])
+def test_where_no_room_is_known_no_answer_is_told_and_no_pin_holds_longer(window):
+    assert _answer(ROOM) == ([Eased(7, 1, 24)], [STRONG])
+    assert _answer(window) == ([], [1.0])
+
+
+def _answer(window: Window):
+    """What is told of an answer where one lasts, and the pins of the page that bounces."""
+    name = next(iter(BOUNCED))
+    back = Entry(page(name, read_call(name)), born=8, last_use=8, pin=Pin(1.0, 8))
+    given = Seen(9, newest=frozenset({name}), window=window)
+    table = PageTable().with_entries([back])
+    watch = replace(LASTS, current=replace(LASTS.current, end=8), recent=BACK)
+    policy, schedule = POLICIES["fifo"], SCHEDULES["every-turn"]
+    after = advance(table, given, policy, schedule, LIMITS, b"0" * 16, watch)
+    pins = [entry.pin.strength for entry in after.table.pinned() if entry.pin]
+    return [event for event in after.events if isinstance(event, Eased)], pins
 
 
 def test_where_there_is_room_a_flush_waits_and_what_was_used_stays():
@@ -204,6 +224,21 @@ def test_an_episode_that_was_only_observed_is_over_when_pages_begin_to_leave():
         (lasting.start, lasting.faults)
     ]
     assert turn.session.watch.current is None
+
+
+def test_an_episode_is_over_where_its_session_is_frozen():
+    proxy, requests = Proxy(eager()), cycle(11)
+    for one in requests[:9]:
+        proxy.send(one)
+    lasting = proxy.session.watch.current
+    assert lasting is not None
+    proxy.sessions.replace(replace(proxy.session, frozen="3 failures"))
+    for one in requests[9:]:
+        proxy.send(one)
+        assert proxy.last.after.watch.current is None
+    assert [(e.start, e.faults) for e in proxy.events(Recovered)] == [
+        (lasting.start, lasting.faults)
+    ]
 
 
 def test_what_was_not_carried_out_is_not_remembered():

@@ -6,14 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pichay_core.model import Usage
-from pichay_core.prices import NOTHING, Price, Rates, parse
+from pichay_core.prices import Price, Rates, parse
 from pichay_core.tariff import (
     CacheMultipliers,
     Surcharge,
     bands,
     multipliers,
     price,
-    price_list,
     provider_at,
     provider_of,
     rates,
@@ -167,12 +166,6 @@ def test_more_tokens_never_cost_less(named, usage, more):
 def test_a_price_of_rates_is_linear_in_tokens(usage):
     ones = Rates(1, 1, 1, 1, 1)
     assert ones.price(usage).total == usage.window + usage.output
-
-
-def test_the_price_list_names_its_version_and_says_if_own_prices_come_before_it():
-    listed = f"genai-prices {genai_prices.__version__}"
-    assert price_list() == price_list(NOTHING) == listed
-    assert price_list(OWN) == f"{listed}, and 2 of your own of 2026-11-21"
 
 
 @pytest.mark.parametrize(

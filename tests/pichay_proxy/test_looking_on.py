@@ -94,6 +94,15 @@ def test_each_event_is_counted_where_it_belongs():
     )
 
 
+def test_a_page_whose_stub_is_longer_than_what_stood_there_ends_no_counting():
+    events = (Evicted(PAGE, HANDLE, -7, 4), Evicted(PAGE, HANDLE, 300, 4), Flushed("cold", 2, 293))
+    assert counted(Answered(known(), known(), events, 0.0)) == {
+        ("evictions_total",): 2,
+        ("evicted_tokens_total",): 300,
+        ("flushes_total", "cold"): 1,
+    }
+
+
 def test_a_billed_request_is_counted_as_it_is_and_as_it_would_have_been():
     assert counted(settled(), row=BILLED) == {
         ("replies_total", "200"): 1,
@@ -215,3 +224,10 @@ def test_spans_without_an_endpoint_or_their_packages_are_refused_with_what_to_do
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(exceptions.OptionsError, match=r"pip install 'pichay\[otel\]'"):
         looking_on(wanted, {}, print)
+
+
+def test_a_variable_that_opentelemetry_refuses_is_a_wrong_option(monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1"}
+    with pytest.raises(exceptions.OptionsError, match="OpenTelemetry says: max_export_batch_size"):
+        looking_on(replace(settings(), otel=True), endpoint, print)

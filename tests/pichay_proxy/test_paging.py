@@ -7,7 +7,7 @@ import brotli
 import pytest
 import zstandard
 
-from pichay_core.events import Failed, Frozen, Passed
+from pichay_core.events import Evicted, Failed, Frozen, Passed
 from pichay_core.model import Usage
 from pichay_core.session import REFUSED
 from pichay_core.store.records import Happened, Refused, Settlement, Turned
@@ -329,6 +329,24 @@ def test_a_body_that_would_break_a_rule_is_not_sent_and_counts_as_a_failure(monk
         assert proxy.session.failures == number + 1
     assert proxy.events(Failed) == [Failed("would break a rule: a rule")] * 3
     assert proxy.events(Frozen) == [Frozen("3 failures")]
+
+
+def test_what_was_only_observed_leaves_anew_after_a_turn_that_would_break_a_rule(
+    monkeypatch,
+):
+    proxy, talk, real = Proxy(BATCH, mode="page"), worked(), module.take
+    proxy.send(talk)
+    proxy.paging.settings = replace(proxy.settings, mode="observe")
+    for number in range(6):
+        assert not stubbed(proxy.send(talk.read(f"observed {number}.py")))
+    proxy.paging.settings = proxy.settings
+    problems = frozenset({"a rule"})
+    monkeypatch.setattr(module, "take", lambda *given: replace(real(*given), problems=problems))
+    assert not stubbed(proxy.send(talk.read("broken.py")))
+    monkeypatch.setattr(module, "take", real)
+    out = stubbed(proxy.send(talk.read("whole.py")))
+    left = [event for event in proxy.last.events if isinstance(event, Evicted)]
+    assert len(out) == len(left) > 0
 
 
 def test_what_is_out_of_a_frozen_session_saves_nothing_once_the_client_has_compacted(tmp_path):
