@@ -5,9 +5,11 @@ number of sessions, over the sums that are kept, or over the turns. Tokens are a
 billed them; "untouched" is the estimate of the same requests without Pichay.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 from pichay_core.store.database import Database
 from pichay_core.store.scope import EVERYTHING, Row, Scope, rows, where
@@ -192,15 +194,15 @@ _GIVEN_UP = """
 
 
 def _definitions(birth: str | None) -> str:
-    # Here, as most readers ask for no session, and it brings the wire formats with it.
-    from pichay_core.birth.choice import birth_of
-
-    given = birth_of(birth) if birth else None
-    if given is None or not given.why:
+    # Read as plain JSON, not as a Birth, which would bring the wire formats with it.
+    given: dict[str, Any] = json.loads(birth) if birth else {}
+    why, way = given.get("why"), given.get("way")
+    if not why:
         return ""
-    if given.way == "whole":
-        return f"whole: {given.why}"
-    return f"{len(given.reduced)} {given.way}: {given.why}"
+    if way == "whole":
+        return f"whole: {why}"
+    short = {*given["names"]} - {*given["whole"]}
+    return f"{len(short)} {way}: {why}"
 
 
 _EACH = "group by session, model"
