@@ -37,10 +37,11 @@ def reference_string(needs: int) -> list[str]:
 class Model:
     """Goes through a reference string; knows the window from :attr:`resident`."""
 
-    def __init__(self, needs: Sequence[str]) -> None:
+    def __init__(self, needs: Sequence[str], size: int) -> None:
         self._needs = needs
-        self._work = _told(WORK, None)
-        self._reads = {name: _told(FILE, name) for name in {*needs}}
+        most = 2 * len(needs) + 1
+        self._work = _told(WORK, None, most)
+        self._reads = {name: _told(size, name, most) for name in {*needs}}
         self.resident: frozenset[str] = frozenset()
         self.steps: list[Step] = []
         self.reads = 0
@@ -63,16 +64,18 @@ class Model:
 
 
 @cache
-def _told(size: int, name: str | None) -> tuple[Step, ...]:
-    names = [name or f"work{n}" for n in range(2 * NEEDS + 1)]
+def _told(size: int, name: str | None, most: int) -> tuple[Step, ...]:
+    names = [name or f"work{n}" for n in range(most)]
     return reading([size] * len(names), names).steps
 
 
-def played(needs: Sequence[str], schedule: str, tau: int, half_life: int, eases: bool):
+def played(
+    needs: Sequence[str], schedule: str, tau: int, half_life: int, eases: bool, size: int = FILE
+):
     """What the session comes to, and how often a file was read."""
     limits = Limits(tau, pin_half_life=half_life, eases=eases)
     rules = Rules(POLICIES["fifo"], SCHEDULES[schedule], limits)
-    setup, model = Setup(rules, MODEL, head=20_000), Model(needs)
+    setup, model = Setup(rules, MODEL, head=20_000), Model(needs, size)
     for one in replayed(replace(_EMPTY, steps=model), setup, rules.schedule):
         resident = one.session.table.resident()
         model.resident = frozenset(entry.page.call.label for entry in resident)
@@ -97,3 +100,18 @@ def test_where_pins_keep_pages_from_bouncing_there_is_nothing_to_answer():
     alone, eased = (played(needs, "auto", 1, 16, eases) for eases in (False, True))
     assert alone == eased
     assert alone[0].thrash and not alone[0].bounced
+
+
+SCAN = [f"file{n}" for _ in range(3) for n in range(28)]
+"""Of 40 kB each, three times over: more than a model of 200,000 tokens takes."""
+
+
+@pytest.mark.parametrize(("half_life", "dearer"), [(0, 1.113), (16, 1.0)])
+def test_the_answer_to_a_scan_over_more_than_fits_costs_little_and_nothing_with_pins(
+    half_life, dearer
+):
+    answered, alone = (
+        played(SCAN, "every-turn", 1, half_life, eases, size=40_000)[0] for eases in (True, False)
+    )
+    assert answered.thrash and alone.thrash
+    assert answered.cost == pytest.approx(dearer * alone.cost, rel=0.001)
