@@ -115,6 +115,13 @@ def test_where_nothing_is_recorded_that_is_said(environment):
     assert (found.exit_code, "Nothing is recorded yet" in found.output) == (1, True)
 
 
+def test_an_empty_file_is_asked_like_a_recording_of_nothing(sql, path, tmp_path):
+    path.write_bytes(b"")
+    assert sql("select count(*) turns from turns, faults").output == "turns\n    0\n"
+    assert sql("--datasette", str(tmp_path / "d.yml")).exit_code == 0
+    assert sql("select * from session_net").output.startswith("session  kind")
+
+
 ANSWER = (("session", "tokens"), [("a" * 32, 1), ("b" * 32, None)])
 
 
