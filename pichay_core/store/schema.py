@@ -77,6 +77,9 @@ migrations = Steps()
 _MIGRATED = "_sqlite_migrations"
 """The table that names the migrations that were applied; an empty file has none yet."""
 
+_TO_OPEN = "it must be a file that you may read, in a folder that SQLite may write to"
+"""Readers of a write-ahead log share an index beside it: a read-only folder needs a copy."""
+
 PATIENCE_SECONDS = 10
 """How long another process that writes is waited for."""
 
@@ -244,6 +247,8 @@ def problem_with(path: Path) -> str | None:
         applied = _applied(connection)
         connection.close()
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CANTOPEN:
+            return f"{path} cannot be opened: {_TO_OPEN}. Name another with --database."
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
     if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
