@@ -27,8 +27,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def sql(path, environment):
-    def run(*arguments):
-        return CliRunner().invoke(main, ["sql", *arguments, "--database", str(path)])
+    def run(*arguments, **environment):
+        words = ["sql", *arguments, "--database", str(path)]
+        return CliRunner().invoke(main, words, env=environment)
 
     return run
 
@@ -107,6 +108,7 @@ def test_the_schema_names_every_column(sql):
     assert all(f"\n  {one.name}\n" in found for one in ALL)
     one = sql("--schema", "flushes").output
     assert "paid_back" in one and "\n  turns\n" not in one
+    assert "tokens: that left the window" in sql("--schema", "flushes", COLUMNS="80").output
     assert "There is no table or view flushs" in sql("--schema", "flushs").output
 
 
