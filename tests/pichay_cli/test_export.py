@@ -173,6 +173,8 @@ def test_one_table_as_csv_goes_to_standard_output(export):
         (["--format", "csv"], "name a folder with --out"),
         (["--format", "csv", "--out", "x.csv"], "name a folder with --out"),
         (["--format", "parquet"], "name one with --out"),
+        (["--format", "csv", "--out", "x.jsonl"], "named as jsonl and asked for as csv"),
+        (["--out", "x.csv"], "name a folder with --out"),
         (["--table", "turn"], "There is no table or view turn. There are sessions, turns,"),
         (["--out", "no/such/folder/x.jsonl"], "cannot be written: No such file"),
     ],
