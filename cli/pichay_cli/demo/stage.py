@@ -187,8 +187,8 @@ def _client_environment(variables: Mapping[str, str], url: str) -> dict[str, str
 
 def _introduction(url: str, port: int, play: Play) -> str:
     by = " ".join(setting.removeprefix("pichay_") for setting in play.options.addon_settings())
-    return (
-        f"A scripted model at {url} bills as {MODEL} does; an agent works on a scratch project,\n"
+    return click.wrap_text(
+        f"A scripted model at {url} bills as {MODEL} does; an agent works on a scratch project, "
         f"{len(play.prompts)} prompts long, through mitmdump with Pichay at 127.0.0.1:{port}"
         f"{by and f' ({by})'}. No key, no network."
     )
