@@ -73,13 +73,16 @@ class Scratch:
 
 @contextmanager
 def scratch_folder(keep: bool) -> Iterator[Path]:
-    """A new folder; afterwards it is gone, or its path has been told if it is to be kept."""
+    """A new folder; afterwards it is gone, or if it is to be kept it has been told where it is."""
     with tempfile.TemporaryDirectory(prefix="pichay-demo-", delete=not keep) as name:
         try:
             yield Path(name)
         finally:
             if keep:
                 click.echo(f"kept in {name}", err=True)
+                recording = Scratch(Path(name)).database
+                if recording.exists():
+                    click.echo(f"look at it: pichay stats --database {recording}", err=True)
 
 
 @dataclass(frozen=True, slots=True)
