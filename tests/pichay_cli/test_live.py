@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pichay_cli.live import live_panel
+from pichay_cli.live import live_panel, watch_until
 from pichay_core.store.scope import Scope
 from tests.pichay_cli.builders import NOW, Recording, cooperating, held, paged
 from tests.pichay_cli.live_recordings import MAIN, OLD, busy
@@ -184,6 +184,15 @@ def test_the_screen_follows_the_recording_and_ctrl_c_leaves_the_last_one(recordi
     assert process.wait(20) == 0
     assert "$0.75 saved" in last
     assert "Traceback" not in last
+
+
+def test_the_last_screen_shows_what_was_recorded_before_the_end(path, recording, capsys):
+    def over():
+        recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
+        return True
+
+    watch_until(path, over)
+    assert "$0.75 saved" in capsys.readouterr().out
 
 
 def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watching):
