@@ -34,7 +34,7 @@ from pichay_cli.proxy import PORT
 from pichay_cli.route import route
 from pichay_cli.row import Row, fail, ok, warn
 from pichay_core.prices import BadPrices
-from pichay_core.store.place import beside, own_prices, prices_path
+from pichay_core.store.place import VARIABLE, beside, own_prices, prices_path
 from pichay_core.store.schema import is_newer, problem_with
 
 PYTHON = (3, 12)
@@ -274,7 +274,10 @@ def price_file() -> Row:
 
 
 def state_folder(folder: Path) -> Row:
-    """Nobody else may look into the state folder."""
+    """The state folder can be written to, and nobody else may look into it."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        advice = f"Set {VARIABLE} to a folder that you may write to."
+        return fail("state folder", f"{folder} cannot be written to", advice)
     if _open_to_others(folder):
         return warn("state folder", f"{folder} is open to others", f"chmod 700 {folder}")
     return ok("state folder", str(folder))

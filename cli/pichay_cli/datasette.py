@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from pichay_cli.recording import usable
 from pichay_core.store.asking import is_up_to_date
 from pichay_core.store.described import ALL, ANSWERS, INTRODUCTION, Column, Described
-from pichay_core.store.schema import Unusable, open_for_writing
+from pichay_core.store.schema import open_for_writing
 
 DATABASE = "pichay"
 """The name that Datasette gives to ``pichay.db``."""
@@ -34,12 +35,11 @@ def write(path: Path, database: Path) -> str:
     name = database.stem
     try:
         path.write_text(yaml(metadata(name)), "utf-8")
-        if database.exists() and not is_up_to_date(database):
-            open_for_writing(database).conn.close()
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
-    except Unusable as error:
-        raise click.ClickException(str(error)) from error
+    with usable(database):
+        if database.exists() and not is_up_to_date(database):
+            open_for_writing(database).conn.close()
     return f"Serve it, on this machine only, with: datasette {database} -m {path}"
 
 

@@ -34,7 +34,12 @@ FORMATS = ("jsonl", "csv", "parquet")
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="As the name of --out ends if not said, else jsonl.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -57,7 +62,7 @@ FORMATS = ("jsonl", "csv", "parquet")
 )
 @database_option
 def export(
-    form: str,
+    form: str | None,
     out: Path | None,
     since: float | None,
     session: str | None,
@@ -66,6 +71,7 @@ def export(
     database: Path,
 ) -> None:
     """Write recorded rows for other programs."""
+    form = _format(form, out)
     if form == "parquet":
         need()
     scope = Scope(_session(database, session), since)
@@ -89,13 +95,18 @@ def _session(database: Path, session: str | None) -> str | None:
         return session_named(db, session)
 
 
+def _format(form: str | None, out: Path | None) -> str:
+    """The format asked for, or that of the file. Raises a usage error if they are two."""
+    of_file = out.suffix.removeprefix(".") if out and _is_file(out) else None
+    if form and of_file and form != of_file:
+        raise click.UsageError(f"{out} is named as {of_file} and asked for as {form}.")
+    return form or of_file or "jsonl"
+
+
 def _fitting(form: str, out: Path | None, tables: int) -> None:
     """Raise a usage error that says what to do if the rows do not fit where they are to go."""
     if out is None and form == "parquet":
         raise click.UsageError("Parquet goes to a file or folder: name one with --out.")
-    if out is not None and _is_file(out) and out.suffix != f".{form}":
-        told = out.suffix.removeprefix(".")
-        raise click.UsageError(f"{out.name} would hold {form}: say --format {told}, or end it so.")
     if form != "jsonl" and tables > 1 and (out is None or _is_file(out)):
         raise click.UsageError(
             f"These are {tables} tables, and a {form} file holds one: name a folder with --out, "

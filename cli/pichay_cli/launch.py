@@ -24,7 +24,7 @@ from pichay_cli.clients import UNKNOWN, Client
 from pichay_cli.environment import inside, through_proxy, to_base_url
 from pichay_cli.options import Options
 from pichay_cli.route import Route, route
-from pichay_core.store.place import home
+from pichay_core.store.place import home, written
 
 START_SECONDS = 60.0
 """How long mitmdump may take to be ready: about 1.5 s on an idle machine."""
@@ -81,7 +81,8 @@ def started(
     _require_outside(way, environment)
     if options.port:
         _require_free(options.port)
-    trust = bundles(certificates_folder(), options.folder(), environment)
+    with written(certificates_folder()):
+        trust = bundles(certificates_folder(), options.folder(), environment)
     settings = (
         *way.settings,
         *options.addon_settings(),
@@ -105,11 +106,11 @@ def started(
 def log_file() -> Iterator[Path]:
     """A log of its own in the state folder; afterwards it is gone if nothing was said."""
     folder = home() / "logs"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for old in sorted(folder.glob("*.log"))[: 1 - LOGS_KEPT]:
-        old.unlink(missing_ok=True)
-    path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09}.log"
-    path.touch(mode=0o600)
+    with written(folder):
+        for old in sorted(folder.glob("*.log"))[: 1 - LOGS_KEPT]:
+            old.unlink(missing_ok=True)
+        path = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09}.log"
+        path.touch(mode=0o600)
     try:
         yield path
     finally:

@@ -145,10 +145,12 @@ def schema_sheets(some: Sequence[Described]) -> RenderableType:
 
 
 def _schema(one: Described) -> RenderableType:
-    rows = [(column.name, column.type, column.unit, _meaning(column)) for column in one.columns]
-    titles = (Column("column"), Column("type"), Column("unit", style=QUIET, least=100), Column())
+    rows = [(column.name, column.type, _meaning(column)) for column in one.columns]
+    titles = (Column("column"), Column("type"), Column())
     return section(one.name, lines([line(one.sentence), Sheet(titles, rows)]))
 
 
 def _meaning(column: described.Column) -> str:
-    return f"{column.meaning}. Null: {column.null}" if column.null else column.meaning
+    unit = f"{column.unit}: " if column.unit else ""
+    null = f". Null: {column.null}" if column.null else ""
+    return f"{unit}{column.meaning}{null}"

@@ -19,6 +19,8 @@ from pichay_core.store.cost import BYS, By
 from pichay_core.store.scope import Scope
 from pichay_core.store.top import top as parts
 
+NOT_BILLED = "None of that has been billed."
+
 
 @click.command()
 @click.option(
@@ -45,9 +47,10 @@ def top(
     with reading(database) as db:
         name = session_named(db, session) if db and session is not None else None
         found = parts(db, Scope(name, since), by) if db else ()
+        nothing = NOT_BILLED if db else NOTHING_YET
     if as_json:
         click.echo(json.dumps(top_data(found, by), indent=2))
     elif not found:
-        click.echo(NOTHING_YET)
+        click.echo(nothing)
     else:
         display(inset(top_sheet(found, by, limit)))

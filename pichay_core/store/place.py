@@ -5,6 +5,8 @@ its owner may enter. Everything Pichay writes lies below it.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +18,37 @@ VARIABLE = "PICHAY_HOME"
 
 
 class HomeError(Exception):
-    """The state folder cannot be made; the text says what to do."""
+    """The state folder cannot be made or written to; the text says what to do."""
 
 
 def home() -> Path:
     """The state folder, absolute. It exists afterwards; made by this call, its mode is 0700."""
     folder = _named()
-    try:
+    with _advised(f"The state folder {folder} cannot be made"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[None]:
+    """The block writes to a folder in the state folder, which is made for it.
+
+    Raises HomeError if it cannot.
+    """
+    with _advised(f"{folder} cannot be written to"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        yield
+
+
+@contextmanager
+def _advised(problem: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise HomeError(
-            f"The state folder {folder} cannot be made ({reason}). "
-            f"Set {VARIABLE} to a folder that you may write to."
+            f"{problem} ({reason}). Set {VARIABLE} to a folder that you may write to."
         ) from error
-    return folder
 
 
 def database_path() -> Path:

@@ -74,6 +74,12 @@ class Steps:
 
 migrations = Steps()
 
+_MIGRATED = "_sqlite_migrations"
+"""The table that names the migrations that were applied; an empty file has none yet."""
+
+_TO_OPEN = "it must be a file that you may read, in a folder that SQLite may write to"
+"""Readers of a write-ahead log share an index beside it: a read-only folder needs a copy."""
+
 PATIENCE_SECONDS = 10
 """How long another process that writes is waited for."""
 
@@ -237,14 +243,16 @@ def problem_with(path: Path) -> str | None:
         return None
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-        names = {row[0] for row in connection.execute("select name from sqlite_master")}
-        applied = _applied(connection) if "_sqlite_migrations" in names else set[str]()
+        names = _names(connection)
+        applied = _applied(connection)
         connection.close()
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_CANTOPEN:
+            return f"{path} cannot be opened: {_TO_OPEN}. Name another with --database."
         return f"{path} is not a database Pichay can read: {error}. Name another with --database."
     if applied - _known():
         return f"{path} was written by a newer Pichay: upgrade, or name another with --database."
-    if names and "_sqlite_migrations" not in names:
+    if names and _MIGRATED not in names:
         return f"{path} holds other tables, not Pichay's: name another with --database."
     return None
 
@@ -263,6 +271,12 @@ def _known() -> set[str]:
     return set(migrations.names)
 
 
+def _names(connection: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in connection.execute("select name from sqlite_master")}
+
+
 def _applied(connection: sqlite3.Connection) -> set[str]:
-    rows = connection.execute("select name from _sqlite_migrations where migration_set = 'pichay'")
+    if _MIGRATED not in _names(connection):
+        return set()
+    rows = connection.execute(f"select name from {_MIGRATED} where migration_set = 'pichay'")
     return {row[0] for row in rows}

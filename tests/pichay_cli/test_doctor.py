@@ -42,6 +42,14 @@ def test_whether_the_model_can_be_answered_is_asked_of_the_addon_itself():
     assert "No module named 'no_such_room'" in gone.finding
 
 
+def test_a_state_folder_that_cannot_be_written_to_fails(tmp_path):
+    row = checkup.state_folder(tmp_path / "none")
+    assert (row.status, row.finding) == (
+        Status.FAIL,
+        f"{tmp_path / 'none'} cannot be written to",
+    )
+
+
 def test_an_authority_in_date_and_private_is_ok(confdir):
     row = checkup.certificate_authority(confdir, datetime.now(UTC))
     assert row.status is Status.OK

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from pichay_cli.live import live_panel
+from pichay_cli.live import live_panel, watch_until
 from pichay_core.store.scope import Scope
 from tests.pichay_cli.builders import NOW, Recording, cooperating, held, paged
 from tests.pichay_cli.live_recordings import MAIN, OLD, busy
@@ -197,6 +197,15 @@ def test_a_screen_of_another_size_is_drawn_anew_from_its_first_line(recording, w
     assert "\x1b[1A" not in drawn
     recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
     assert "\x1b[2J" not in _read_until(terminal, "$0.75 saved")
+
+
+def test_the_last_screen_shows_what_was_recorded_before_the_end(path, recording, capsys):
+    def over():
+        recording.turn("a" * 32, 2, (10, 0, 100, 5), (10, 0, 200, 5), (0.5, 1.0))
+        return True
+
+    watch_until(path, over)
+    assert "$0.75 saved" in capsys.readouterr().out
 
 
 def test_keys_choose_a_session_and_q_leaves_the_terminal_as_it_was(path, watching):

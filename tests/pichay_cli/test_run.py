@@ -60,6 +60,19 @@ def test_a_state_folder_that_cannot_be_made_says_what_to_do(pichay, tmp_path):
     assert "Set PICHAY_HOME to a folder that you may write to." in done.stderr
 
 
+@pytest.mark.parametrize("part", ["logs", "certificates"])
+def test_a_state_folder_that_cannot_be_written_to_says_what_to_do(pichay, tmp_path, confdir, part):
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    (home / part).touch()
+    done = pichay("run", "--confdir", confdir, "--", "true")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"Error: {home / part} cannot be written to (File exists). "
+        "Set PICHAY_HOME to a folder that you may write to.\n"
+    )
+
+
 def test_an_agent_that_ran_for_long_and_asked_no_model_is_told_of(tmp_path, capsys):
     _report(tmp_path / "none.db", time.time() - 5)
     assert capsys.readouterr().err == ""

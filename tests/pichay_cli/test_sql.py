@@ -28,8 +28,9 @@ def path(tmp_path):
 
 @pytest.fixture
 def sql(path, environment):
-    def run(*arguments):
-        return CliRunner().invoke(main, ["sql", *arguments, "--database", str(path)])
+    def run(*arguments, **environment):
+        words = ["sql", *arguments, "--database", str(path)]
+        return CliRunner().invoke(main, words, env=environment)
 
     return run
 
@@ -108,12 +109,20 @@ def test_the_schema_names_every_column(sql):
     assert all(f"\n  {one.name}\n" in found for one in ALL)
     one = sql("--schema", "flushes").output
     assert "paid_back" in one and "\n  turns\n" not in one
+    assert "tokens: that left the window" in sql("--schema", "flushes", COLUMNS="80").output
     assert "There is no table or view flushs" in sql("--schema", "flushs").output
 
 
 def test_where_nothing_is_recorded_that_is_said(environment):
     found = CliRunner().invoke(main, ["sql", "select 1"])
     assert (found.exit_code, "Nothing is recorded yet" in found.output) == (1, True)
+
+
+def test_an_empty_file_is_asked_like_a_recording_of_nothing(sql, path, tmp_path):
+    path.write_bytes(b"")
+    assert sql("select count(*) turns from turns, faults").output == "turns\n    0\n"
+    assert sql("--datasette", str(tmp_path / "d.yml")).exit_code == 0
+    assert sql("select * from session_net").output.startswith("session  kind")
 
 
 ANSWER = (("session", "tokens"), [("a" * 32, 1), ("b" * 32, None)])

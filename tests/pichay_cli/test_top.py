@@ -197,6 +197,7 @@ def test_one_session_or_what_was_billed_since_can_be_asked_for(path, pichay):
     one = json.loads(pichay("--session", "cc", "--json").output)
     assert one["dollars"] == pytest.approx(0.10)
     assert json.loads(pichay("--since", "1h", "--json").output)["dollars"] == 0
+    assert pichay("--since", "1h").output == "None of that has been billed.\n"
 
 
 def test_where_nothing_is_recorded_it_says_what_to_start(tmp_path):

@@ -13,7 +13,9 @@ EXTRA = ("anthropic", "hypercorn")
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Keep the scratch folder, and say where it is.")
+@click.option(
+    "--keep", is_flag=True, help="Keep the scratch folder with its recording, and say where it is."
+)
 @click.option(
     "--speed",
     type=click.FloatRange(min=0.2, max=1000),
@@ -26,8 +28,8 @@ EXTRA = ("anthropic", "hypercorn")
 def demo(keep: bool, speed: float, thrash: bool) -> None:
     """Watch an agent being paged: no key, no network, under a minute.
 
-    With --thrash a few: it shows what rules do that let every result go at once, and what Pichay
-    does about it.
+    With --thrash it takes a few minutes, and shows what rules do that let every result go at once,
+    and what Pichay does about it.
     """
     if any(find_spec(name) is None for name in EXTRA):
         raise click.ClickException(

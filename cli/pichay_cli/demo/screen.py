@@ -6,7 +6,7 @@ reckoned here but sums and differences.
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,16 +129,27 @@ def _of(counts: Mapping[tuple[str, str], int], wanted: str) -> int:
 def summary(outcome: Outcome) -> str:
     """Return the closing words: the net figures first."""
     faults = ", ".join(f"{number} {kind}" for kind, number in sorted(outcome.faults.items()))
-    thrash = f"\nthrash       {_times(outcome.episodes, 'episode')}" if outcome.episodes else ""
-    return f"""\
-net saving   {_tokens(outcome)} (estimate)
-             {_dollars(outcome)} (estimate)
-moved out    {outcome.evictions} evicted, {outcome.collections} collected, \
-in {outcome.flushes} flushes over {outcome.requests} requests
-came back    {faults or "no faults"}
-pins         {outcome.pins} set
-the model    brought {_times(outcome.faults.get("recall", 0), "page")} back, in \
-{_times(outcome.legs, "request")} that the agent never saw, and let {outcome.releases} go{thrash}"""
+    return "\n".join((
+        f"net saving   {_tokens(outcome)}",
+        f"(estimate)   {_dollars(outcome)}",
+        f"moved out    {outcome.evictions} evicted, {outcome.collections} collected, "
+        f"in {outcome.flushes} flushes over {outcome.requests} requests",
+        f"came back    {faults or 'no faults'}",
+        f"pins         {outcome.pins} set",
+        *_seldom(outcome),
+    ))  # fmt: skip
+
+
+def _seldom(outcome: Outcome) -> Iterator[str]:
+    """What only one of the plays is there to show."""
+    if outcome.legs or outcome.releases:
+        recalls, legs = outcome.faults.get("recall", 0), _times(outcome.legs, "request")
+        yield (
+            f"the model    brought {_times(recalls, 'page')} back (in {legs} unseen by the agent), "
+            f"let {outcome.releases} go"
+        )
+    if outcome.episodes:
+        yield f"thrash       {_times(outcome.episodes, 'episode')}"
 
 
 def _times(number: int, what: str) -> str:
@@ -149,7 +160,7 @@ def _tokens(outcome: Outcome) -> str:
     share = _share(outcome.saved_tokens, outcome.untouched_tokens)
     return (
         f"{outcome.saved_tokens:,} tokens ({share}): "
-        f"{outcome.untouched_tokens:,} untouched, {outcome.tokens:,} with Pichay"
+        f"{outcome.tokens:,} instead of {outcome.untouched_tokens:,}"
     )
 
 
@@ -157,7 +168,7 @@ def _dollars(outcome: Outcome) -> str:
     share = _share(outcome.saved_dollars, outcome.untouched_dollars)
     return (
         f"${outcome.saved_dollars:.3f} ({share}): "
-        f"${outcome.untouched_dollars:.3f} untouched, ${outcome.dollars:.3f} with Pichay"
+        f"${outcome.dollars:.3f} instead of ${outcome.untouched_dollars:.3f}"
     )
 
 

@@ -73,13 +73,16 @@ class Scratch:
 
 @contextmanager
 def scratch_folder(keep: bool) -> Iterator[Path]:
-    """A new folder; afterwards it is gone, or its path has been told if it is to be kept."""
+    """A new folder; afterwards it is gone, or if it is to be kept it has been told where it is."""
     with tempfile.TemporaryDirectory(prefix="pichay-demo-", delete=not keep) as name:
         try:
             yield Path(name)
         finally:
             if keep:
                 click.echo(f"kept in {name}", err=True)
+                recording = Scratch(Path(name)).database
+                if recording.exists():
+                    click.echo(f"look at it: pichay stats --database {recording}", err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +190,8 @@ def _client_environment(variables: Mapping[str, str], url: str) -> dict[str, str
 
 def _introduction(url: str, port: int, play: Play) -> str:
     by = " ".join(setting.removeprefix("pichay_") for setting in play.options.addon_settings())
-    return (
-        f"A scripted model at {url} bills as {MODEL} does; an agent works on a scratch project,\n"
+    return click.wrap_text(
+        f"A scripted model at {url} bills as {MODEL} does; an agent works on a scratch project, "
         f"{len(play.prompts)} prompts long, through mitmdump with Pichay at 127.0.0.1:{port}"
         f"{by and f' ({by})'}. No key, no network."
     )

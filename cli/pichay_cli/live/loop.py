@@ -120,6 +120,8 @@ def watch_until(database: Path, over: Callable[[], bool], scope: Scope = EVERYTH
             if keys:
                 looking.press(keys, time.time())
                 shown.draw(looking.drawn(time.time(), True, shown.size()[1]))
+        if not looking.view.over:
+            _drawn(shown, looking, pressing.descriptor is not None)
 
 
 def _drawn(shown: Screen, looking: Looking, keys: bool) -> float:

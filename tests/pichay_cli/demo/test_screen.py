@@ -80,13 +80,27 @@ def test_what_was_not_shown_is_named():
 
 def test_the_summary_leads_with_the_net_figures_and_labels_them_as_an_estimate():
     assert summary(SHOWN) == (
-        "net saving   900,000 tokens (50%): 1,800,000 untouched, 900,000 with Pichay (estimate)\n"
-        "             $0.200 (25%): $0.800 untouched, $0.600 with Pichay (estimate)\n"
+        "net saving   900,000 tokens (50%): 900,000 instead of 1,800,000\n"
+        "(estimate)   $0.200 (25%): $0.600 instead of $0.800\n"
         "moved out    15 evicted, 1 collected, in 2 flushes over 46 requests\n"
         "came back    1 recall, 1 refetch, 2 widen\n"
         "pins         1 set\n"
-        "the model    brought 1 page back, in 1 request that the agent never saw, and let 1 go"
+        "the model    brought 1 page back (in 1 request unseen by the agent), let 1 go"
     )
+
+
+def test_the_summary_fits_a_terminal_of_eighty_columns_and_leaves_out_what_was_not():
+    thrashed = replace(
+        SHOWN,
+        tokens=24_563_063,
+        untouched_tokens=97_806_639,
+        faults={"refetch": 172},
+        legs=0,
+        releases=0,
+        episodes=22,
+    )
+    assert all(len(line) < 80 for line in summary(thrashed).splitlines())
+    assert "the model" not in summary(thrashed) and summary(thrashed).endswith("22 episodes")
 
 
 def test_a_run_that_lost_says_so():

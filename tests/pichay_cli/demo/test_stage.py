@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 
 import click
 import pytest
@@ -109,5 +110,10 @@ def test_the_scratch_folder_is_gone_afterwards_unless_it_is_kept(capsys):
     with stage.scratch_folder(keep=True) as folder:
         pass
     assert folder.is_dir()
-    assert f"kept in {folder}" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"kept in {folder}\n"
     folder.rmdir()
+    with stage.scratch_folder(keep=True) as folder:
+        (folder / "pichay.db").touch()
+    said = capsys.readouterr().err
+    assert said.endswith(f"look at it: pichay stats --database {folder / 'pichay.db'}\n")
+    shutil.rmtree(folder)

@@ -197,6 +197,13 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path, open_):
     assert (tmp_path / "db").read_text().startswith("Dear diary")
 
 
+def test_a_recording_in_a_folder_that_cannot_be_written_to_is_no_broken_one(tmp_path):
+    open_for_writing(tmp_path / "db").conn.close()
+    (tmp_path / "db-wal").mkdir()
+    with pytest.raises(Unusable, match=r"cannot be opened: it must be .* folder that SQLite may"):
+        open_for_reading(tmp_path / "db")
+
+
 @pytest.mark.parametrize("open_", [open_for_writing, open_for_reading])
 def test_a_folder_is_refused(tmp_path, open_):
     with pytest.raises(Unusable, match="--database"):
