@@ -5,7 +5,7 @@ its owner may enter. Everything Pichay writes lies below it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ def home() -> Path:
 
 
 @contextmanager
-def written(folder: Path) -> Iterator[None]:
+def written(folder: Path) -> Generator[None]:
     """The block writes to a folder in the state folder, which is made for it.
 
     Raises HomeError if it cannot.
@@ -41,7 +41,7 @@ def written(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _advised(problem: str) -> Iterator[None]:
+def _advised(problem: str) -> Generator[None]:
     try:
         yield
     except OSError as error:
