@@ -45,7 +45,8 @@ from pichay_proxy.outcomes import failure, undecided, with_failure
 from pichay_proxy.ruling import rules_of
 from pichay_proxy.sessions import LiveSessions
 
-SUBSCRIPTION = "subscription login: observed only"
+SUBSCRIPTION = "subscription login"
+OBSERVING = "mode observe"
 
 
 class Paging:
@@ -177,7 +178,7 @@ class Paging:
             kept = self._kept(matched, request, rules)
             turn, why = untouched(matched, request, kept), matched.session.frozen
         else:
-            why = self._observed(credential)
+            why = None if rules.edit else self._observed(credential)
             turn = take(matched, request, rules, self._stored)
         if turn.problems:
             kept, why = self._kept(matched, request, rules), "; ".join(sorted(turn.problems))
@@ -209,10 +210,10 @@ class Paging:
         rules = rules_of(self.settings, request, credential.kind, self._prices, earlier, asks)
         return staying(rules) if request.head.partial else rules
 
-    def _observed(self, credential: Credential) -> str | None:
+    def _observed(self, credential: Credential) -> str:
         if credential.kind == "subscription" and not self.settings.allow_subscription:
             return SUBSCRIPTION
-        return None
+        return OBSERVING
 
     def _distrusted(self, turn: Turn, matched: Match, kept: Rewritten) -> Turn:
         """The rewritten body breaks a rule of the provider: nothing of it was decided."""

@@ -298,4 +298,4 @@ def test_in_observe_mode_what_would_have_left_is_recorded_and_nothing_leaves(obs
     (turn,) = journal.turns()
     assert journal.events("evicted", number=2)
     assert upstream.last.body == body
-    assert (turn["outcome"], turn["removed_tokens"]) == ("as_is", 0)
+    assert (turn["outcome"], turn["removed_tokens"]) == ("observed", 0)

@@ -186,6 +186,21 @@ def test_a_request_in_which_something_happened_is_never_folded(path):
     assert "         warned      look here\n" in told
 
 
+def test_what_is_only_observed_is_told_where_it_begins(path):
+    made = Recording(path)
+    one = made.session(turn=9, requests=9)
+    for request in range(1, 10):
+        why = {
+            "outcome": "observed",
+            "why": "subscription login" if request < 6 else "mode observe",
+        }
+        made.turn(one, request, (10, 1_000, 500, 20), dollars=(0.01, 0.01), **why)
+    told = shown(made, one)
+    assert told.count("only observed: subscription login\n") == 1
+    assert told.count("only observed: mode observe\n") == 1
+    assert told.count("nothing moved") == 2
+
+
 def test_without_a_price_the_verdict_is_in_tokens(path):
     made = flushed(path)
     made.db.execute("update turns set dollars = null, untouched_dollars = null")

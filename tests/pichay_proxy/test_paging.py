@@ -184,6 +184,7 @@ def test_observe_mode_decides_and_records_and_sends_as_it_came():
     request = body(worked())
     assert proxy.send(request) is request
     assert proxy.last.flushed == "batch"
+    assert (proxy.last.outcome, proxy.last.why) == ("observed", module.OBSERVING)
     assert proxy.send(request, path="/v1/messages/count_tokens") is request
 
 

@@ -64,9 +64,8 @@ _BILL = "The amount is their whole bill, not a loss."
 
 
 def _observed(one: Suggestion) -> _Said:
-    reason = one.why.removesuffix(": observed only") or "the mode was observe"
     bill = "" if one.dollars is None and not one.tokens else f" {_BILL}"
-    found = f"{times(one.count, 'request')} only observed: {reason}.{bill}"
+    found = f"{times(one.count, 'request')} only observed: {one.why}.{bill}"
     if "subscription" in one.why:
         return found, (
             "Nothing is edited under a subscription login unless you say so: --allow-subscription "

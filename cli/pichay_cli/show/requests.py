@@ -171,7 +171,7 @@ def _notes(turn: TurnStory, last: TurnStory | None, told: Told, every: bool) -> 
 
 def _remarks(turn: TurnStory, last: TurnStory | None) -> list[str]:
     said = (
-        _outcome(turn),
+        _outcome(turn, last),
         _held(turn, last),
         "prefix broken: less read from the cache than it held" if turn.prefix_broken else "",
     )
@@ -209,14 +209,16 @@ def _held(turn: TurnStory, last: TurnStory | None) -> str:
     return f"held back from here on, {tokens(turn.held_tokens)} tokens: {turn.held_why}"
 
 
-def _outcome(turn: TurnStory) -> str:
+def _outcome(turn: TurnStory, last: TurnStory | None) -> str:
     """What is out of the ordinary about a request."""
-    parts = (_odd(turn), "" if turn.actual else _unbilled(turn.status))
+    parts = (_odd(turn, last), "" if turn.actual else _unbilled(turn.status))
     return "; ".join(part for part in parts if part)
 
 
-def _odd(turn: TurnStory) -> str:
-    if turn.outcome in PAGED:
+def _odd(turn: TurnStory, last: TurnStory | None) -> str:
+    """Of what is only observed said where it begins, as it is so for a whole session."""
+    goes_on = last and (last.outcome, last.why) == ("observed", turn.why)
+    if turn.outcome in PAGED or (turn.outcome == "observed" and goes_on):
         return ""
     said = OUTCOMES.get(turn.outcome, turn.outcome)
     return f"{said}: {turn.why}" if turn.why else said

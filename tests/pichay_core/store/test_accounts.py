@@ -290,7 +290,7 @@ def test_an_observed_turn_would_have_cost_what_it_cost(tmp_path):
     for request in (1, 2):
         real, untouched, row = bill(proxy, request)
         assert real == untouched
-        assert (row["outcome"], row["removed_tokens"]) == ("as_is", 0)
+        assert (row["outcome"], row["removed_tokens"]) == ("observed", 0)
     proxy.stop()
 
 
