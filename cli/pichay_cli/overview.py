@@ -3,8 +3,9 @@
 from pichay_cli.amounts import ago
 from pichay_cli.births_view import births_panel
 from pichay_cli.cooperation_view import cooperation_panel
-from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet, unpaged_panel
+from pichay_cli.panels import ID_SHOWN, net_panel, paging_panel, sessions_sheet
 from pichay_cli.render import Beside, Either, RenderableType, section, stack
+from pichay_cli.unpaged import unpaged_panel
 from pichay_core.store import figures
 from pichay_core.store.activity import activity
 from pichay_core.store.births import births

@@ -147,24 +147,25 @@ def paging_panel(activity: Activity) -> RenderableType:
     """What paging did, every count with what it is made of."""
     thrash = activity.thrash()
     rows: list[Sequence[Cell]] = [
-        _counted("requests", sum(t.count for _, t in activity.outcomes), outcomes(activity)),
-        _counted("evicted", activity.count("evicted"), _moved(activity, "evicted")),
-        _counted("collected", activity.count("collected"), _moved(activity, "collected")),
+        counted("requests", sum(t.count for _, t in activity.outcomes), outcomes(activity)),
+        counted("evicted", activity.count("evicted"), _moved(activity, "evicted")),
+        counted("collected", activity.count("collected"), _moved(activity, "collected")),
         *_cleared(activity),
-        _counted("faults", activity.count("faulted"), _faults(activity)),
-        _counted("pins", activity.pins_now, f"now · {activity.count('pinned'):,} set so far"),
-        _counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
-        _counted("flushes", sum(t.count for t in activity.flushes), _flushes(activity)),
-        _counted("prefix breaks", activity.prefix_breaks, breaks(activity)),
+        counted("faults", activity.count("faulted"), _faults(activity)),
+        counted("pins", activity.pins_now, f"now · {activity.count('pinned'):,} set so far"),
+        counted("repairs", activity.count("repaired"), '"file unchanged" notes made good'),
+        counted("flushes", sum(t.count for t in activity.flushes), _flushes(activity)),
+        counted("prefix breaks", activity.prefix_breaks, breaks(activity)),
         ("thrash", (thrash.value, THRASH_STYLES[thrash]), (_thrash(activity), QUIET)),
     ]
-    return section("Paging", Sheet(_COUNTS, rows))
+    return section("Paging", Sheet(COUNTS, rows))
 
 
-_COUNTS = (Column(), Column(right=True), Column())
+COUNTS = (Column(), Column(right=True), Column())
 
 
-def _counted(name: str, count: int, of: str) -> Sequence[Cell]:
+def counted(name: str, count: int, of: str) -> Sequence[Cell]:
+    """A row of ``COUNTS``: what was counted, how often, what it is made of."""
     return name, _number(count), (of, QUIET)
 
 
@@ -190,7 +191,7 @@ def _cleared(activity: Activity) -> list[Sequence[Cell]]:
     """What the provider took out itself; nothing is said where it took out nothing."""
     count, amount = activity.count("cleared"), tokens(activity.tokens("cleared"))
     of = f"tool results by the provider, {amount} tokens · {_reasons(activity.reasons('cleared'))}"
-    return [_counted("cleared", count, of)] if activity.reasons("cleared") else []
+    return [counted("cleared", count, of)] if activity.reasons("cleared") else []
 
 
 def _faults(activity: Activity) -> str:
@@ -213,47 +214,6 @@ def _flushes(activity: Activity) -> str:
 
 def _reasons(tallies: Sequence[Tally]) -> str:
     return " · ".join(f"{tally.why} {tally.count:,}" for tally in tallies)
-
-
-def unpaged_panel(activity: Activity) -> RenderableType | None:
-    """What was not paged, and why; None if there is nothing to say."""
-    odd = [(o, t) for o, t in activity.outcomes if o not in PAGED]
-    rows = [
-        *(_counted("held back", t.count, _held(t)) for t in activity.held),
-        *(_counted(o, t.count, _because(OUTCOMES.get(o, o), t.why)) for o, t in odd),
-        *(_counted("passed", t.count, t.why) for t in activity.reasons("passed")),
-        *(_counted("failures", t.count, t.why) for t in activity.reasons("failed")),
-        *(
-            _counted("frozen", t.count, f"only observed from then on: {t.why}")
-            for t in activity.frozen
-        ),
-        *(
-            _counted("dropped", t.count, f"thinking kept from the model: {t.why}")
-            for t in activity.reasons("dropped")
-        ),
-        *(
-            _counted("missed", t.count, f"cache not read, says the provider: {t.why}")
-            for t in activity.reasons("missed")
-        ),
-        *(_counted("warned", t.count, t.why) for t in activity.reasons("warned")),
-        *(_counted("TLS refused", t.count, _distrusted(t.why)) for t in activity.refusals),
-    ]
-    return section("Not paged", Sheet(_COUNTS, rows)) if rows else None
-
-
-def _held(tally: Tally) -> str:
-    return f"requests, up to {tokens(tally.tokens)} tokens each: {tally.why}"
-
-
-def _distrusted(host: str) -> str:
-    # Here, as few recordings have a client that refuses, and all the clients come with it.
-    from pichay_cli.environment import HOW_TO_TRUST
-
-    return f"{host}: {HOW_TO_TRUST}"
-
-
-def _because(what: str, why: str) -> str:
-    return f"{what}: {why}" if why else what
 
 
 def sessions_sheet(sessions: Sequence[SessionFigures], now: float) -> RenderableType:

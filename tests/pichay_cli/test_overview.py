@@ -209,7 +209,7 @@ thrash         none  0 % of evictions refetched, 0 again (thrashing: 3 refetches
 
 Not paged
 held back    2  requests, up to 12.3k tokens each: thinking binds history
-observed     1  only observed: subscription login
+observed     1  only observed: subscription login; its moves were not made
 passed       2  not JSON
 passed       1  too big
 failures     1  KeyError

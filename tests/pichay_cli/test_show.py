@@ -188,7 +188,7 @@ def test_a_request_in_which_something_happened_is_never_folded(path):
 
 def test_what_is_only_observed_is_told_where_it_begins(path):
     made = Recording(path)
-    one = made.session(turn=9, requests=9)
+    one = made.session(turn=9, requests=9, mode="observe")
     for request in range(1, 10):
         why = {
             "outcome": "observed",
@@ -199,6 +199,7 @@ def test_what_is_only_observed_is_told_where_it_begins(path):
     assert told.count("only observed: subscription login\n") == 1
     assert told.count("only observed: mode observe\n") == 1
     assert told.count("nothing moved") == 2
+    assert "mode observe: the moves told of below were not made\n" in told
 
 
 def test_without_a_price_the_verdict_is_in_tokens(path):

@@ -17,7 +17,6 @@ from pichay_cli.panels import (
     bill_notes,
     bill_row,
     headline,
-    unpaged_panel,
 )
 from pichay_cli.render import (
     QUIET,
@@ -32,6 +31,7 @@ from pichay_cli.render import (
     lines,
     title,
 )
+from pichay_cli.unpaged import unpaged_panel
 from pichay_core.store.figures import Net
 from pichay_core.store.glance import Glance
 from pichay_core.store.stories import EventStory

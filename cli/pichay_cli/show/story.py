@@ -72,9 +72,10 @@ def _head(session: SessionFigures, now: float) -> list[RenderableType]:
     tools = [f"tool definitions {session.definitions}"] if session.definitions else []
     parent = [f"of session {session.parent}"] if session.parent else []
     frozen = [f"frozen, only observed: {session.frozen}"] if session.frozen else []
+    unmade = ["mode observe: the moves told of below were not made"] * (session.mode == "observe")
     return [
         line(("Session ", STRONG), (session.id, STRONG)),
         *(line((text, QUIET)) for text in (" · ".join(about), *tools, *parent)),
-        *(line((text, "yellow")) for text in frozen),
+        *(line((text, "yellow")) for text in (*frozen, *unmade)),
         "",
     ]
