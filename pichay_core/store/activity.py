@@ -169,7 +169,10 @@ def _episodes(db: Database, scope: Scope) -> dict[str, int]:
         return {}
     clause = where(scope, also="working_curve is not null")
     watched = rows(db, f"select 1 from turns {clause} limit 1", scope)
-    return how_many(db, scope)._asdict() if watched else {}
+    if not watched:
+        return {}
+    found = how_many(db, scope)
+    return {"episodes": found.episodes, "lasting": found.lasting}
 
 
 def _counts(db: Database, scope: Scope) -> dict[str, int]:

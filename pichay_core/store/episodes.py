@@ -83,18 +83,31 @@ def episodes(db: Database, scope: Scope = EVERYTHING) -> tuple[EpisodeStory, ...
     return tuple(_story(row, back.get((row["session"], row["start"]), ())) for row in found)
 
 
-class HowMany(NamedTuple):
-    """Episodes, and those of them that are not over."""
+def latest_episodes(
+    db: Database, limit: int, scope: Scope = EVERYTHING
+) -> tuple[EpisodeStory, ...]:
+    """Return the last *limit* of these, in order."""
+    if not db["episodes"].exists():
+        return ()
+    latest = rows(db, _LATEST.format(where=_within(scope)), scope, limit=limit)
+    told = (one for of in latest for one in episodes(db, Scope(of["session"], scope.since)))
+    return tuple(sorted(told, key=lambda one: one.at)[-limit:])
 
-    episodes: int
-    lasting: int
+
+class HowMany(NamedTuple):
+    """Episodes, those of them that are not over, and the dollars that they cost, where known."""
+
+    episodes: int = 0
+    lasting: int = 0
+    dollars: float = 0.0
 
 
 def how_many(db: Database, scope: Scope = EVERYTHING) -> HowMany:
-    """Return the number of these, of a recording that knows them."""
-    sql = f"select count(*) count, count(ended) ended from {_OF_SESSIONS} {_within(scope)}"
-    (row,) = rows(db, sql, scope)
-    return HowMany(row["count"], row["count"] - row["ended"])
+    """Return the number of these; none from a recording that does not know them."""
+    if not db["episodes"].exists():
+        return HowMany()
+    (row,) = rows(db, _COUNTED.format(where=_within(scope)), scope)
+    return HowMany(row["count"], row["count"] - row["ended"], row["dollars"])
 
 
 def _within(scope: Scope) -> str:
@@ -105,6 +118,14 @@ _OF_SESSIONS = "episodes join sessions on sessions.id = episodes.session"
 _EPISODES = f"""
     select episodes.* from {_OF_SESSIONS} {{where}}
     order by episodes.at, episodes.session, episodes.start
+"""
+_LATEST = f"""
+    select episodes.session from {_OF_SESSIONS} {{where}}
+    group by episodes.session order by max(episodes.at) desc limit :limit
+"""
+_COUNTED = f"""
+    select count(*) count, count(ended) ended, total(episodes.dollars) dollars
+    from {_OF_SESSIONS} {{where}}
 """
 _PAGES = """
     select episodes.session, episodes.start, back.key page, back.value times, pages.tool,

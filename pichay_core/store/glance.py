@@ -12,13 +12,13 @@ from pichay_core.models import context_window
 from pichay_core.store import stories
 from pichay_core.store.activity import Activity, activity
 from pichay_core.store.database import Database
-from pichay_core.store.episodes import EpisodeStory, episodes
+from pichay_core.store.episodes import EpisodeStory, how_many, latest_episodes
 from pichay_core.store.eventful import latest_events
 from pichay_core.store.figures import Net, SessionFigures, net
 from pichay_core.store.figures import sessions as all_sessions
 from pichay_core.store.now import Standing, names_of, standing
 from pichay_core.store.running import Returns, Running
-from pichay_core.store.scope import EVERYTHING, Scope, rows, where
+from pichay_core.store.scope import EVERYTHING, Scope, rows
 from pichay_core.store.stories import EventStory
 
 EVENTS = 60
@@ -120,7 +120,7 @@ def glance(
         net=net(db, scope),
         activity=activity(db, scope),
         back=_back(db, running.returns(of)),
-        thrashing=_thrashing(db, scope),
+        thrashing=Thrashing(*how_many(db, scope), latest_episodes(db, EPISODES, scope)),
         near=near,
         events=_events(db, scope),
     )
@@ -197,20 +197,3 @@ def _lasting(db: Database) -> frozenset[str]:
         return frozenset()
     found = rows(db, "select distinct session from episodes where ended is null")
     return frozenset(row["session"] for row in found)
-
-
-def _thrashing(db: Database, scope: Scope) -> Thrashing:
-    if not db["episodes"].exists():
-        return Thrashing()
-    clause = where(scope, at="coalesce(ended_at, at)")
-    (row,) = rows(db, _EPISODES.format(where=clause), scope)
-    latest = rows(db, f"{_LATEST.format(where=clause)} limit {EPISODES}", scope)
-    told = (one for of in latest for one in episodes(db, Scope(of["session"], scope.since)))
-    last = sorted(told, key=lambda one: one.at)[-EPISODES:]
-    return Thrashing(row["count"], row["count"] - row["ended"], row["dollars"], tuple(last))
-
-
-_EPISODES = """
-    select count(*) count, count(ended) ended, total(dollars) dollars from episodes {where}
-"""
-_LATEST = "select session from episodes {where} group by session order by max(at) desc"

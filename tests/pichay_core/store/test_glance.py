@@ -64,12 +64,14 @@ def test_the_figures_are_of_all_unless_one_is_opened(db):
 
 
 @pytest.mark.parametrize("session", [None, MAIN, SIDE])
-@pytest.mark.parametrize("since", [None, NOW - 400])
+@pytest.mark.parametrize("since", [None, NOW - 400, NOW - 30])
 def test_its_figures_are_those_of_stats(db, session, since):
     running, scope = Running(since), Scope(session, since)
     running.follow(db)
     found = glance(db, running, lines(db, Scope(None, since)), session, session is not None)
     assert (found.net, found.activity) == (figures.net(db, scope), activity(db, scope))
+    counted = found.activity.episodes or 0, found.activity.lasting
+    assert (found.thrashing.count, found.thrashing.lasting) == counted
     told = [(one.id, one.net, one.window, one.evictions, one.faults) for one in found.sessions]
     every = figures.sessions(db, scope=Scope(None, since))
     assert told == [(one.id, one.net, one.window, one.evictions, one.faults) for one in every]
